@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ * The scheduler's duties. */
+#include "core/duties.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/uuid.h"
+#include "core/bulk.h"
+#include "core/thread.h"
+
+#define PROMOTE_BATCH       500
+#define REAP_BATCH          500
+#define RETAIN_BATCH        500
+#define REAP_EVERY_MS       5000
+#define RETAIN_EVERY_MS     60000
+#define PROMOTE_AT_LEAST_MS 30000 /* polling floor: another node may have made something due */
+#define TROUBLE_FIRST_MS    200
+#define TROUBLE_MAX_MS      5000
+
+static int64_t in_ms(int64_t ms)
+{
+    return clock_mono_ns() + ms * NS_PER_MS;
+}
+
+void duties_due_in(struct duties *d, int64_t delay_ms)
+{
+    int64_t at = in_ms(delay_ms < 0 ? 0 : delay_ms);
+    int64_t planned = atomic_load(&d->due_at_ns);
+
+    while (at < planned)
+        if (atomic_compare_exchange_weak(&d->due_at_ns, &planned, at)) {
+            mailbox_nudge(&d->bell);
+            return;
+        }
+}
+
+void duties_bulk_started(struct duties *d)
+{
+    atomic_store(&d->bulk_waits, true);
+    mailbox_nudge(&d->bell);
+}
+
+static int promote(struct duties *d, struct err *e)
+{
+    size_t promoted = 0;
+    int64_t next_in_ms = -1;
+    int rc;
+
+    /* before the store looks: what is announced from now on must not be overwritten */
+    atomic_store(&d->due_at_ns, in_ms(PROMOTE_AT_LEAST_MS));
+    rc = d->store->ops->promote_due(d->store, PROMOTE_BATCH, &promoted, &next_in_ms, e);
+    if (rc != 0) {
+        duties_due_in(d, 0);
+        return err_prefix(e, "cannot queue due jobs");
+    }
+    if (next_in_ms >= 0)
+        duties_due_in(d, next_in_ms);
+    if (promoted > 0)
+        d->queue->ops->wake(d->queue);
+    return 0;
+}
+
+static int reap(struct duties *d, struct err *e)
+{
+    size_t freed = 0;
+    int rc = d->store->ops->reap(d->store, REAP_BATCH, &freed, e);
+
+    if (rc != 0)
+        return err_prefix(e, "cannot look for dead workers");
+    d->reap_at_ns = freed == REAP_BATCH ? 0 : in_ms(REAP_EVERY_MS);
+    if (freed > 0) {
+        log_warn("gave back jobs of workers whose lease ran out jobs=%zu", freed);
+        d->queue->ops->wake(d->queue);
+    }
+    return 0;
+}
+
+static int retain(struct duties *d, struct err *e)
+{
+    size_t removed = 0;
+    int rc = d->store->ops->retain(d->store, &d->retention, RETAIN_BATCH, &removed, e);
+
+    if (rc != 0)
+        return err_prefix(e, "cannot remove old jobs");
+    d->retain_at_ns = removed == RETAIN_BATCH ? 0 : in_ms(RETAIN_EVERY_MS);
+    if (removed > 0)
+        log_debug("removed rows past their retention rows=%zu", removed);
+    return 0;
+}
+
+/* One page, so that a long bulk operation does not hold up the other duties. */
+static int carry_bulk(struct duties *d, struct err *e)
+{
+    bool more = false;
+    int rc;
+
+    atomic_store(&d->bulk_waits, false);
+    rc = bulk_step(d->store, e, &more);
+    if (rc != 0 || more)
+        atomic_store(&d->bulk_waits, true);
+    if (rc != 0)
+        return err_prefix(e, "cannot carry on with a bulk operation");
+    d->queue->ops->wake(d->queue);
+    return 0;
+}
+
+static int run_what_is_due(struct duties *d, struct err *e)
+{
+    int64_t now = clock_mono_ns();
+    int rc = 0;
+
+    if (atomic_load(&d->due_at_ns) <= now)
+        rc = promote(d, e);
+    if (rc == 0 && d->reap_at_ns <= now)
+        rc = reap(d, e);
+    if (rc == 0 && atomic_load(&d->bulk_waits))
+        rc = carry_bulk(d, e);
+    if (rc == 0 && d->retain_at_ns <= now)
+        rc = retain(d, e);
+    return rc;
+}
+
+static int64_t ms_until_next(struct duties *d)
+{
+    int64_t at = atomic_load(&d->due_at_ns), ms;
+
+    if (atomic_load(&d->bulk_waits))
+        return 0;
+    if (d->reap_at_ns < at)
+        at = d->reap_at_ns;
+    if (d->retain_at_ns < at)
+        at = d->retain_at_ns;
+    ms = (at - clock_mono_ns() + NS_PER_MS - 1) / NS_PER_MS;
+    return ms < 0 ? 0 : ms;
+}
+
+/* After a failure: waits with jittered back-off and says so once per outage. */
+static int64_t note_trouble(struct duties *d, const struct err *e)
+{
+    int64_t wait_ms = TROUBLE_FIRST_MS << (d->troubles < 5 ? d->troubles : 5);
+
+    if (d->troubles++ == 0)
+        log_error("%s; trying again with back-off", e->text);
+    if (wait_ms > TROUBLE_MAX_MS)
+        wait_ms = TROUBLE_MAX_MS;
+    return wait_ms / 2 + (int64_t)(random_u64() % (uint64_t)(wait_ms / 2 + 1));
+}
+
+static void *duties_run(void *context)
+{
+    struct duties *d = context;
+
+    while (!mailbox_is_closed(&d->bell)) {
+        struct err e = {0};
+        int64_t wait_ms;
+
+        pulse_busy(&d->pulse);
+        if (run_what_is_due(d, &e) != 0) {
+            wait_ms = note_trouble(d, &e);
+        } else {
+            if (d->troubles > 0)
+                log_info("the scheduler's duties work again");
+            d->troubles = 0;
+            wait_ms = ms_until_next(d);
+        }
+        pulse_idle(&d->pulse);
+        mailbox_take(&d->bell, 1, wait_ms);
+    }
+    return NULL;
+}
+
+int duties_start(struct duties *d, struct store *store, struct queue *queue,
+                 const struct retention *retention, struct err *e)
+{
+    int rc;
+
+    d->store = store;
+    d->queue = queue;
+    d->retention = *retention;
+    d->pulse = (struct pulse){.name = "duties"};
+    atomic_store(&d->bulk_waits, true); /* one may be left from an earlier life */
+    d->retain_at_ns = in_ms(RETAIN_EVERY_MS / 6);
+    rc = mailbox_init(&d->bell, 0, false, e);
+    if (rc != 0)
+        return rc;
+    rc = thread_start(&d->thread, "duties", duties_run, d, e);
+    if (rc != 0)
+        mailbox_fini(&d->bell);
+    return rc;
+}
+
+void duties_stop(struct duties *d)
+{
+    mailbox_close(&d->bell);
+    pthread_join(d->thread, NULL);
+    mailbox_fini(&d->bell);
+}
