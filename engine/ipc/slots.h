@@ -19,14 +19,23 @@ struct slot {
     _Atomic uint32_t cancel;           /* 1: asked to stop */
 };
 
+/* Why foreign code ended an executor. */
+enum slots_cause {
+    SLOTS_ALIVE = 0,       /* nothing was recorded */
+    SLOTS_SIGNAL = 1,      /* a fatal signal: crash_signal, crash_address */
+    SLOTS_EXIT_CALLED = 2, /* exit() */
+    SLOTS_THREAD_ENDED = 3 /* pthread_exit() */
+};
+
 struct slot_table {
     _Atomic uint32_t n_slots;
     /* The engine moves this ahead while its lease is good; the executor's watchdog leaves with
      * _exit when CLOCK_BOOTTIME passes it. 0: not set yet. */
     _Atomic int64_t fence_ns;
     _Atomic uint64_t jobs_started;
-    /* The last fatal signal, written by the executor's signal handler; 0: none. */
-    _Atomic uint32_t crash_signal;
+    /* Who ended the process, written by its last words; the first cause stays. */
+    _Atomic uint32_t crash_cause;  /* enum slots_cause */
+    _Atomic uint32_t crash_signal; /* 0: none */
     _Atomic uint32_t crash_slot; /* index + 1; 0: not a slot thread */
     _Atomic uint64_t crash_address;
     struct slot slots[SLOTS_MAX];

@@ -150,8 +150,8 @@ int wire_decode(struct str bytes, struct wire_msg *out, struct err *e)
     memset(out, 0, sizeof *out);
     CODE(&c, kind);
     if (c.short_input || kind < WIRE_JOB || kind > WIRE_DRAIN)
-        return err_set(e, ERR_INVALID, "found message kind %d in %zu bytes, expected %d to %d", kind,
-                       bytes.len, WIRE_JOB, WIRE_DRAIN);
+        return err_set(e, ERR_INVALID, "found message kind %d in %zu bytes, expected %d to %d",
+                       kind, bytes.len, WIRE_JOB, WIRE_DRAIN);
     out->kind = (enum wire_kind)kind;
     code_body(&c, out);
     if (c.short_input)
@@ -166,8 +166,8 @@ int wire_decode(struct str bytes, struct wire_msg *out, struct err *e)
 const char *wire_kind_name(enum wire_kind kind)
 {
     switch (kind) {
-#define MESSAGE(id, code, socket, direction, meaning)                                              \
-    case WIRE_##id:                                                                                \
+#define MESSAGE(id, code, socket, direction, meaning) \
+    case WIRE_##id:                                   \
         return #id;
 #include "ipc/wire.def"
     }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * Two handlers with one job_type. */
+#include <jobmill.h>
+
+static int32_t run(jobmill_job *job, void *state)
+{
+    (void)job;
+    (void)state;
+    return JOBMILL_OK;
+}
+
+static const jobmill_handler table[] = {{.job_type = "twice", .run = run},
+                                        {.job_type = "twice", .run = run}};
+
+JOBMILL_PLUGIN("hostile", "1.0", table);

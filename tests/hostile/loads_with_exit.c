@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * A constructor that ends the process. */
+#include <jobmill.h>
+
+#include <stdlib.h>
+
+__attribute__((constructor)) static void at_load(void)
+{
+    exit(0);
+}
+
+static int32_t run(jobmill_job *job, void *state)
+{
+    (void)job;
+    (void)state;
+    return JOBMILL_OK;
+}
+
+static const jobmill_handler table[] = {{.job_type = "hostile", .run = run}};
+
+JOBMILL_PLUGIN("hostile", "1.0", table);
