@@ -236,7 +236,7 @@ int serve_run(const struct conf *conf, const struct frontend *frontend, struct e
     engine->hold_fd = -1;
     rc = open_back_ends(engine, e);
     if (rc == 0)
-        rc = catalog_build(conf, probe_artifact, NULL, &engine->catalog, e);
+        rc = probe_catalog(conf, true, &engine->catalog, e);
     if (rc == 0)
         rc = serve_until_stopped(engine, frontend, &handled, began_ns, e);
     close_back_ends(engine);

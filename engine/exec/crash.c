@@ -36,9 +36,11 @@ static void record(enum slots_cause cause, int signal_number, uint64_t address)
 
 static void on_fatal_signal(int signal_number, siginfo_t *info, void *context)
 {
+    bool by_kernel = info->si_code > 0; /* else it was sent, and has no address */
+
     (void)context;
     if (getpid() == site.pid)
-        record(SLOTS_SIGNAL, signal_number, (uint64_t)(uintptr_t)info->si_addr);
+        record(SLOTS_SIGNAL, signal_number, by_kernel ? (uint64_t)(uintptr_t)info->si_addr : 0);
     raise(signal_number); /* SA_RESETHAND: now with its default action */
 }
 
