@@ -4,6 +4,8 @@
 FLAVOUR ?= release
 PREFIX  ?= /usr/local
 DESTDIR ?=
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+STATEDIR   ?= /var/lib/jobmill
 VERSION := 0.1.0
 
 CC      ?= gcc
@@ -29,13 +31,12 @@ ENGINE_PKGS := sqlite3 jansson libsodium libmicrohttpd libcurl inih
 EXEC_PKGS   := lua5.4 jansson
 
 # `make clean`, `make help` and the set-up targets must work before the libraries are there
-ifneq ($(shell $(PKG) --exists $(ENGINE_PKGS) $(EXEC_PKGS) cmocka 2>/dev/null && echo yes),yes)
-HAVE_LIBRARIES := no
-endif
+HAVE_LIBRARIES := $(shell $(PKG) --exists $(ENGINE_PKGS) $(EXEC_PKGS) cmocka 2>/dev/null \
+  && echo yes)
 PKG_CFLAGS := $(shell $(PKG) --cflags $(ENGINE_PKGS) $(EXEC_PKGS) cmocka 2>/dev/null)
 
 CPPFLAGS_ALL := -std=c11 -D_GNU_SOURCE -DJOBMILL_VERSION='"$(VERSION)"' \
-  -DJOBMILL_PREFIX='"$(PREFIX)"' -Iengine -Isdk/include -I$(OBJ)/gen $(PKG_CFLAGS) $(CPPFLAGS)
+  -Iengine -Isdk/include -I$(OBJ)/gen $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL   := $(WARNINGS) $(CFLAGS) $(FLAVOUR_FLAGS) -fPIE -pthread
 LDFLAGS_ALL  := $(FLAVOUR_FLAGS) -pie -pthread -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 ENGINE_LIBS   = $(shell $(PKG) --libs $(ENGINE_PKGS)) -lm
@@ -54,8 +55,22 @@ PLUGINS    := $(foreach d,$(sort $(dir $(PLUGIN_SRC))),$(OUT)/plugins/$(notdir $
 
 UNIT_SRC   := $(wildcard tests/unit/*/test_*.c tests/store/test_*.c)
 UNIT_TESTS := $(UNIT_SRC:tests/%.c=$(OBJ)/tests/%)
-TEST_LIB   := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/lib/*.c))
-HOSTILE    := $(patsubst tests/hostile/%.c,$(OBJ)/tests/hostile/%.so,$(wildcard tests/hostile/*.c))
+# what more a folder's tests share: every other .c file beside them
+UNIT_MORE  := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*/*.c tests/store/*.c))
+TEST_LIB   := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/lib/*.c) $(UNIT_MORE))
+TEST_PLUGINS := $(patsubst %.c,$(OBJ)/%.so,\
+  $(wildcard tests/hostile/*.c tests/chaos/*.c tests/api/*.c))
+BENCH_PLUGINS := $(patsubst bench/%.c,$(OUT)/bench/%.so,$(wildcard bench/stamp.c))
+BENCH_SERVERS := $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/bare*.c))
+
+PYTHON := /usr/bin/python3
+# what the tests need to know of this build
+TEST_ENV = JOBMILL_BUILD='$(CURDIR)/$(OUT)' JOBMILL_EXEC='$(CURDIR)/$(OUT)/jobmill-exec' \
+  JOBMILL_HOSTILE='$(CURDIR)/$(OBJ)/tests/hostile' JOBMILL_TEST_PLUGINS='$(CURDIR)/$(OBJ)/tests' \
+  PYTHONDONTWRITEBYTECODE=1
+RUN = $(TEST_ENV) $(PYTHON) tests/run.py --flavour $(FLAVOUR) $(if $(TALLY),--tally $(TALLY))
+API_TESTS   := $(wildcard tests/api/test_*.py tests/e2e/test_*.py)
+CHAOS_TESTS := $(wildcard tests/chaos/*.py)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -63,15 +78,28 @@ HOSTILE    := $(patsubst tests/hostile/%.c,$(OBJ)/tests/hostile/%.so,$(wildcard 
 
 all: $(OUT)/jobmill $(OUT)/jobmill-exec $(PLUGINS) ## build the engine, the executor and the plugins
 
+libraries:
+ifneq ($(HAVE_LIBRARIES),yes)
+	@echo "Libraries are missing: run \`deploy/debian-packages.sh\` first (\`make check\` and" \
+	  "\`make demo\` do it by themselves)." >&2; exit 1
+endif
+
 # Rebuild everything when the flags change.
 STAMP := $(OBJ)/flags
-$(shell mkdir -p $(OBJ)/gen; printf '%s\n' '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' \
-  | cmp -s - $(STAMP) || printf '%s\n' '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' > $(STAMP))
+ALL_FLAGS := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)
+$(shell mkdir -p $(OBJ)/gen; printf '%s\n' '$(ALL_FLAGS)' | cmp -s - $(STAMP) \
+  || printf '%s\n' '$(ALL_FLAGS)' > $(STAMP))
 
-$(OBJ)/%.o: %.c $(STAMP)
+$(OBJ)/%.o: %.c $(STAMP) | libraries
 	@mkdir -p $(@D)
 	$(if $(filter 0,$(V)),@echo "  CC   $<")
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+# The one file that knows where it will be installed.
+PREFIX_STAMP := $(OBJ)/prefix
+$(shell printf '%s\n' '$(PREFIX)' | cmp -s - $(PREFIX_STAMP) || echo '$(PREFIX)' > $(PREFIX_STAMP))
+$(OBJ)/engine/core/exec_path.o: CPPFLAGS_ALL += -DJOBMILL_PREFIX='"$(PREFIX)"'
+$(OBJ)/engine/core/exec_path.o: $(PREFIX_STAMP)
 
 # Files that are built into the engine.
 $(OBJ)/gen/migrations.c: $(wildcard migrations/*/*.sql) deploy/embed.sh
@@ -99,22 +127,146 @@ $(OUT)/plugins/%.so: $$(wildcard plugins/%/*.c) sdk/include/jobmill.h $(STAMP)
 	  $(filter %.c,$^) -o $@.new -ljansson -lm && mv $@.new $@
 comma := ,
 
-# Plugins that exist only to be refused or survived.
-$(OBJ)/tests/hostile/%.so: tests/hostile/%.c sdk/include/jobmill.h $(STAMP)
+# Plugins of the tests: to be refused, to be survived, to keep a ledger.
+$(OBJ)/tests/%.so: tests/%.c sdk/include/jobmill.h $(STAMP) | libraries
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(PLUGIN_FLAGS) $(CFLAGS) -shared $< -o $@
+	$(if $(filter 0,$(V)),@echo "  SO   $@")
+	$(Q)$(CC) $(PLUGIN_FLAGS) $(CFLAGS) -shared -Wl,--as-needed $< -o $@ -ljansson -lm
 
 # Unit tests: one program per file, mirroring engine/.
-$(OBJ)/tests/%: $(OBJ)/tests/%.o $(TEST_LIB) $(ENGINE_OBJ) $(EXEC_OBJ) $(COMMON_OBJ)
+$(OBJ)/tests/%.o: CPPFLAGS_ALL += -Itests
+$(UNIT_TESTS): %: %.o $(TEST_LIB) $(ENGINE_OBJ) $(EXEC_OBJ) $(COMMON_OBJ)
 	$(if $(filter 0,$(V)),@echo "  LD   $@")
 	$(Q)$(CC) $(LDFLAGS_ALL) $^ -o $@ -lcmocka $(ENGINE_LIBS) $(EXEC_LIBS)
 
+# What the bench measures with: the bare server beside ours, and a handler that stamps the time.
+$(OUT)/bench/%.so: bench/%.c sdk/include/jobmill.h $(STAMP) | libraries
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLUGIN_FLAGS) $(WARNINGS) $(CFLAGS) -shared $< -o $@
+$(OUT)/bench/%: bench/%.c $(STAMP) | libraries
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(WARNINGS) $(CFLAGS) -pthread $< -o $@ -lmicrohttpd
+
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+# ---- running ------------------------------------------------------------------------------------
+
+run: all ## run the engine in the foreground with conf.d
+	$(OUT)/jobmill serve -c conf.d
+
+demo: ## install what is missing, build, and watch jobs run
+	@deploy/debian-packages.sh build
+	@$(MAKE) --no-print-directory all
+	@sh deploy/demo.sh
+
+# ---- tests --------------------------------------------------------------------------------------
+
+check: ## install what is missing, build, and run every test in its short form
+	@deploy/debian-packages.sh build check
+	@MAKE='$(MAKE)' $(PYTHON) tests/check.py
+
+tests: all $(UNIT_TESTS) $(TEST_PLUGINS) ## build the tests without running them
+
+unit: tests ## unit tests and the conformance suite of the stores (ONLY=unit/json/… for some)
+	@$(RUN) $(if $(ONLY),$(filter $(OBJ)/tests/$(ONLY)%,$(UNIT_TESTS)),$(UNIT_TESTS))
+
+api: tests ## end-to-end tests against the built programs
+	@$(RUN) --limit 300 $(if $(ONLY),$(filter tests/$(ONLY)%,$(API_TESTS)),$(API_TESTS))
+
+chaos: tests ## kill the engine at random moments under load, a few times
+	@$(RUN) --limit 600 $(CHAOS_TESTS)
+
+soak: tests ## the long form of the chaos tests
+	@$(RUN) --limit 36000 'tests/chaos/kill_engine.py --kills 500'
+
+tsan: ## unit tests with threads, and one end-to-end test, under the thread sanitizer
+	@$(MAKE) --no-print-directory FLAVOUR=tsan tsan-run
+tsan-run: tests
+	@$(RUN) --limit 600 $(TSAN_UNIT) $(filter %/$(TSAN_API),$(API_TESTS))
+# json/ and model/ have no threads
+TSAN_UNIT = $(filter-out $(OBJ)/tests/unit/json/% $(OBJ)/tests/unit/model/%,$(UNIT_TESTS))
+TSAN_API ?= test_jobs.py
+
+lint: ## our own laws, static analysis, and a second compiler
+	@$(PYTHON) tests/lint/lint.py
+	@$(PYTHON) tests/lint/selftest.py
+	@sh tests/lint/analyse.sh cppcheck clang
+
+linkage: all ## law 5 as the linker sees it
+	@sh tests/lint/linkage.sh $(OUT) $(OBJ)
+
+tidy: ## clang-tidy over everything (slow)
+	@sh tests/lint/analyse.sh tidy
+
+show-warnings:
+	@echo '$(WARNINGS)'
+
+FUZZ_SECONDS ?= 60
+fuzz: ## fuzz the JSON scanner against jansson, and the wire decoder
+	@sh tests/fuzz/fuzz.sh $(FUZZ_SECONDS)
+
+bench: all $(BENCH_PLUGINS) $(BENCH_SERVERS) ## measure, each figure beside its limit
+	@deploy/debian-packages.sh bench
+	@$(PYTHON) bench/bench.py
+
+# ---- formatting ---------------------------------------------------------------------------------
+
+C_FILES = $(wildcard engine/*.[ch] engine/*/*.[ch] sdk/include/*.h sdk/template/*.c \
+  plugins/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch] bench/*.c)
+format: ## lay every C file out by .clang-format
+	clang-format -i $(C_FILES)
+format-check: ## say which C files are not laid out by .clang-format
+	clang-format --dry-run -Werror $(C_FILES)
+
+# ---- installation -------------------------------------------------------------------------------
+
+LIBDIR   = $(PREFIX)/lib
+SHAREDIR = $(PREFIX)/share
+CONFDIR  = $(SYSCONFDIR)/jobmill/conf.d
+INSTALL ?= install
+# folder, mode, files
+INSTALL_SET = $(INSTALL) -d '$(DESTDIR)$(strip $(1))' && \
+  $(INSTALL) -m $(strip $(2)) $(3) '$(DESTDIR)$(strip $(1))'
+
+install: all ## install under $(DESTDIR)$(PREFIX); configuration that is there is kept
+	$(Q)$(call INSTALL_SET, $(PREFIX)/bin, 755, $(OUT)/jobmill)
+	$(Q)$(call INSTALL_SET, $(PREFIX)/libexec/jobmill, 755, $(OUT)/jobmill-exec)
+	$(Q)$(call INSTALL_SET, $(LIBDIR)/jobmill/plugins, 644, $(PLUGINS))
+	$(Q)$(call INSTALL_SET, $(SHAREDIR)/jobmill/lua-handlers, 644, lua-handlers/*.lua)
+	$(Q)$(call INSTALL_SET, $(PREFIX)/include, 644, sdk/include/jobmill.h)
+	$(Q)$(call INSTALL_SET, $(SHAREDIR)/jobmill/template, 644, sdk/template/*)
+	$(Q)$(call INSTALL_SET, $(SHAREDIR)/doc/jobmill, 644, README.md LICENSE)
+	$(Q)$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig'
+	$(Q)sed -e 's|@prefix@|$(PREFIX)|g' -e 's|@version@|$(VERSION)|g' sdk/jobmill.pc.in \
+	  > '$(DESTDIR)$(LIBDIR)/pkgconfig/jobmill.pc'
+	$(Q)for page in sdk/man/*.[1-8]; do [ -e "$$page" ] || continue; \
+	  $(INSTALL) -d "$(DESTDIR)$(SHAREDIR)/man/man$${page##*.}" && \
+	  $(INSTALL) -m 644 "$$page" "$(DESTDIR)$(SHAREDIR)/man/man$${page##*.}" || exit 1; done
+	$(Q)sh deploy/install-conf.sh conf.d '$(DESTDIR)$(CONFDIR)' '$(LIBDIR)/jobmill/plugins' \
+	  '$(SHAREDIR)/jobmill/lua-handlers' '$(STATEDIR)'
+	@echo "Installed. Start with: $(PREFIX)/bin/jobmill serve -c $(CONFDIR)"
+
+install-test: all ## install into a scratch folder, build the plugin template there, uninstall
+	@sh tests/install.sh '$(MAKE)'
+
+uninstall: ## remove what install put there, but for the configuration
+	rm -f '$(DESTDIR)$(PREFIX)/bin/jobmill' '$(DESTDIR)$(PREFIX)/include/jobmill.h' \
+	  '$(DESTDIR)$(LIBDIR)/pkgconfig/jobmill.pc' \
+	  $(patsubst sdk/man/%,'$(DESTDIR)$(SHAREDIR)'/man/man*/%,$(wildcard sdk/man/*.[1-8]))
+	rm -rf '$(DESTDIR)$(PREFIX)/libexec/jobmill' '$(DESTDIR)$(LIBDIR)/jobmill' \
+	  '$(DESTDIR)$(SHAREDIR)/jobmill' '$(DESTDIR)$(SHAREDIR)/doc/jobmill'
+	@echo "Kept: $(CONFDIR) and $(STATEDIR)"
+
+# ---- and ----------------------------------------------------------------------------------------
 
 clean: ## remove everything that was built
 	rm -rf build
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  %-14s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  Honoured: CC CFLAGS CPPFLAGS LDFLAGS PREFIX DESTDIR SYSCONFDIR STATEDIR V=1 WERROR=1"
+	@echo "            FLAVOUR=release|asan|tsan"
 
-.PHONY: all clean help
+.PHONY: all libraries run demo check tests unit api chaos soak tsan tsan-run lint linkage tidy \
+  show-warnings fuzz bench format format-check install install-test uninstall clean help

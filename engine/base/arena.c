@@ -93,6 +93,17 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
     return out;
 }
 
+void arena_adopt(struct arena *into, struct arena *from)
+{
+    struct arena_block **last = &into->blocks;
+
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = from->blocks;
+    into->used_bytes += from->used_bytes;
+    *from = ARENA_INIT;
+}
+
 void arena_free(struct arena *a)
 {
     struct arena_block *block = a->blocks;

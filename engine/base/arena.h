@@ -21,6 +21,9 @@ void *arena_array(struct arena *a, size_t n, size_t size) __attribute__((malloc)
 /* A NUL-terminated copy of `s`. STR_NONE stays STR_NONE; on failure ptr is NULL. */
 struct str arena_str(struct arena *a, struct str s);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Moves everything that `from` holds into `into`; `from` is empty and usable again. For threads
+ * that each fill an arena of their own for one owner. */
+void arena_adopt(struct arena *into, struct arena *from);
 void arena_free(struct arena *a); /* everything; the arena is empty and usable again */
 
 #endif

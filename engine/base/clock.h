@@ -18,7 +18,8 @@ int64_t clock_wall_ms(void); /* ms since 1970 UTC */
 /* "2026-01-31T12:34:56.789Z" with a NUL. Times outside years 0–9999 are clamped. */
 void time_format(int64_t wall_ms, char out[static TIME_TEXT_LEN + 1]);
 
-/* RFC 3339 with `Z` or a numeric offset, fraction optional (cut to ms). False when malformed. */
+/* RFC 3339 with `Z` or a numeric offset, fraction optional (cut to ms); years 1970 to 9999. False
+ * when it is anything else. */
 bool time_parse(struct str text, int64_t *wall_ms);
 
 #endif

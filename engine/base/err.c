@@ -24,7 +24,7 @@ int err_errno(struct err *e, int code, const char *fmt, ...)
 {
     int saved = errno;
     size_t used;
-    char reason[128];
+    char scratch[128];
     va_list args;
 
     if (e == NULL)
@@ -34,9 +34,9 @@ int err_errno(struct err *e, int code, const char *fmt, ...)
     vsnprintf(e->text, sizeof e->text, fmt, args);
     va_end(args);
     used = strlen(e->text);
-    if (strerror_r(saved, reason, sizeof reason) != 0)
-        snprintf(reason, sizeof reason, "error %d", saved);
-    snprintf(e->text + used, sizeof e->text - used, ": %s", reason);
+    /* GNU's strerror_r: returns the text, which need not be in `scratch` */
+    snprintf(e->text + used, sizeof e->text - used, ": %s",
+             strerror_r(saved, scratch, sizeof scratch));
     return code;
 }
 

@@ -30,7 +30,7 @@ int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format
 /* As err_set, with ": " and strerror(errno) appended. */
 int err_errno(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "text: " in front of what `e` already says; returns e->code. */
+/* Puts "text: " in front of what `e` (not NULL) already says; returns e->code. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define MUST_CHECK __attribute__((warn_unused_result))

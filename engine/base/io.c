@@ -97,6 +97,7 @@ int io_make_dirs(const char *path, struct err *e)
 {
     char partial[PATH_MAX];
     size_t len = strlen(path), i;
+    struct stat st;
 
     if (len == 0 || len >= sizeof partial)
         return err_set(e, ERR_INVALID, "folder name is empty or too long");
@@ -109,6 +110,8 @@ int io_make_dirs(const char *path, struct err *e)
             return err_errno(e, ERR_IO, "%s: cannot create folder", partial);
         partial[i] = path[i];
     }
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+        return err_set(e, ERR_IO, "%s: exists and is not a folder", path);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ void log_at(enum log_level level, const char *fmt, ...)
     char line[LINE_MAX_BYTES];
     char stamp[TIME_TEXT_LEN + 1];
     va_list args;
-    int head, body;
+    int saved = errno, head, body;
     size_t len;
     ssize_t ignored;
 
@@ -78,4 +79,5 @@ void log_at(enum log_level level, const char *fmt, ...)
     line[len++] = '\n';
     ignored = write(STDERR_FILENO, line, len);
     (void)ignored; /* nowhere left to complain */
+    errno = saved;
 }

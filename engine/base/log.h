@@ -18,7 +18,8 @@ void log_set_level(enum log_level least);
 bool log_level_parse(struct str name, enum log_level *out);
 bool log_enabled(enum log_level level);
 
-/* Writes one line (control characters are escaped, lines are cut at 4 KiB) with one write(2). */
+/* Writes one line (control characters become blanks or '?', lines are cut at 4 KiB) with one
+ * write(2). Leaves errno alone. */
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)

@@ -35,7 +35,8 @@ void mailbox_fini(struct mailbox *mb); /* must be empty and unused */
 bool mailbox_post(struct mailbox *mb, struct mail *letter) MUST_CHECK;
 
 /* Takes up to `max` letters in order of arrival, waiting up to `timeout_ms` (-1: for ever, 0: not
- * at all) for the first. NULL on timeout, after mailbox_nudge, and for ever once closed and empty. */
+ * at all) for the first. NULL on timeout, after mailbox_nudge, and for ever once closed and
+ * empty. */
 struct mail *mailbox_take(struct mailbox *mb, size_t max, int64_t timeout_ms);
 
 /* Wakes the reader without a letter. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEAREST_MAX_LEN 40
+#define NEAREST_MAX_LEN      40
 #define NEAREST_MAX_DISTANCE 3
 
 struct str str_from(const char *text)
@@ -40,7 +40,7 @@ bool str_starts(struct str a, const char *prefix)
 {
     size_t n = strlen(prefix);
 
-    return a.len >= n && memcmp(a.ptr, prefix, n) == 0;
+    return a.len >= n && (n == 0 || memcmp(a.ptr, prefix, n) == 0);
 }
 
 static bool is_blank(char c)
@@ -191,7 +191,7 @@ char *buf_reserve(struct buf *b, size_t more)
     size_t need, cap;
     char *grown;
 
-    if (b->failed || more > SIZE_MAX / 2 || b->len > SIZE_MAX / 2 - more - 1) {
+    if (b->failed || more >= SIZE_MAX / 2 || b->len >= SIZE_MAX / 2 - more) {
         b->failed = true;
         return NULL;
     }

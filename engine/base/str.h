@@ -21,7 +21,7 @@ struct str {
 struct str str_from(const char *text); /* NULL gives STR_NONE */
 bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *text);
-int str_cmp(struct str a, struct str b); /* bytewise, shorter first */
+int str_cmp(struct str a, struct str b); /* bytewise; a prefix comes first */
 bool str_starts(struct str a, const char *prefix);
 struct str str_trim(struct str s); /* spaces, tabs, CR, LF at both ends */
 

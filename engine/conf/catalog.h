@@ -65,14 +65,18 @@ struct catalog {
     size_t n_routes;
 };
 
-/* Runs one probe on a pinned file; fills kind, name … handlers of `out` in `arena`. */
+/* Runs one probe on a pinned file; fills name … handlers of `out` in `arena`. Called from several
+ * threads at once, each with an arena of its own. Errors may name `file`: the catalog puts the
+ * configured path in its place. */
 typedef int (*catalog_probe_fn)(void *context, const char *file, enum handler_kind kind,
                                 struct arena *arena, struct artifact *out, struct err *e);
 
 /* Pins every artifact that a section names or that lies unclaimed in plugin_dir or lua_dir (copy
  * to data_dir/artifacts/<hash>.so|.lua), probes each once, resolves handlers and checks their
- * configuration. ERR_INVALID naming the section's file:line, found and expected. */
-int catalog_build(const struct conf *conf, catalog_probe_fn probe, void *context,
+ * configuration. With `pin` false nothing is written and `pinned` is the path itself: for looking
+ * (`jobmill check`), not for running. ERR_INVALID naming the section's file:line, found and
+ * expected. */
+int catalog_build(const struct conf *conf, bool pin, catalog_probe_fn probe, void *context,
                   struct catalog **out, struct err *e) MUST_CHECK;
 void catalog_free(struct catalog **catalog);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Configuration: what the .ini files of conf.d, the environment and the key table (keys.def) say, checked and
- * typed. Knows no artifact yet; catalog.h joins these sections with what the probes found. */
+ * Configuration: what the .ini files of conf.d, the environment and the key table (keys.def) say,
+ * checked and typed. Knows no artifact yet; catalog.h joins these sections with what the probes
+ * found. */
 #ifndef JOBMILL_CONF_CONF_H
 #define JOBMILL_CONF_CONF_H
 

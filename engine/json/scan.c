@@ -2,8 +2,8 @@
  * A strict JSON scanner that keeps the text. */
 #include "json/scan.h"
 
-#include <errno.h>
-#include <math.h>
+#include "json/scan_priv.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,19 +191,6 @@ static size_t skip_digits(struct scanner *s)
     return s->at - from;
 }
 
-/* strtod needs a terminated copy; numbers longer than this are absurd. */
-static bool parse_real(struct str digits, double *out)
-{
-    char copy[512];
-
-    if (digits.len >= sizeof copy)
-        return false;
-    memcpy(copy, digits.ptr, digits.len);
-    copy[digits.len] = '\0';
-    *out = strtod(copy, NULL);
-    return isfinite(*out);
-}
-
 static int scan_number(struct scanner *s)
 {
     size_t from = s->at, digits;
@@ -237,7 +224,7 @@ static int scan_number(struct scanner *s)
     }
     tok->len = (uint32_t)(s->at - from);
     text = (struct str){s->text.ptr + from, tok->len};
-    if (tok->kind == JSON_INT ? !str_to_i64(text, &integer) : !parse_real(text, &real))
+    if (tok->kind == JSON_INT ? !str_to_i64(text, &integer) : !json__parse_real(text, &real))
         return fail_at(s, from, "a number out of range",
                        tok->kind == JSON_INT ? "an integer that fits in 64 bits"
                                              : "a real that fits in a double");
@@ -249,8 +236,7 @@ static int scan_word(struct scanner *s)
     static const struct {
         struct str word;
         enum json_kind kind;
-    } words[] = {
-        {{"null", 4}, JSON_NULL}, {{"true", 4}, JSON_TRUE}, {{"false", 5}, JSON_FALSE}};
+    } words[] = {{{"null", 4}, JSON_NULL}, {{"true", 4}, JSON_TRUE}, {{"false", 5}, JSON_FALSE}};
     size_t i;
 
     for (i = 0; i < 3; i++) {
@@ -305,7 +291,10 @@ static int fail_duplicate(struct scanner *s, const struct json_tok *tok, struct 
     return fail_at(s, tok->start - 1, found, "each member name once");
 }
 
-/* The index of a name that equals an earlier one, or -1. `names` is in document order. */
+#define NO_DUPLICATE (-1)
+#define NO_MEMORY    (-2)
+
+/* The index of a name that equals an earlier one, or NO_…. `names` is in document order. */
 static int64_t find_duplicate(struct arena *arena, const struct str *names, uint32_t n)
 {
     struct str *sorted;
@@ -316,11 +305,11 @@ static int64_t find_duplicate(struct arena *arena, const struct str *names, uint
             for (j = 0; j < i; j++)
                 if (str_eq(names[i], names[j]))
                     return i;
-        return -1;
+        return NO_DUPLICATE;
     }
     sorted = arena_array(arena, n, sizeof *sorted);
     if (sorted == NULL)
-        return -1; /* the caller's next allocation reports it */
+        return NO_MEMORY;
     memcpy(sorted, names, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, cmp_names);
     for (i = 1; i < n; i++)
@@ -328,7 +317,7 @@ static int64_t find_duplicate(struct arena *arena, const struct str *names, uint
             for (j = n; j-- > 0;)
                 if (str_eq(names[j], sorted[i]))
                     return j;
-    return -1;
+    return NO_DUPLICATE;
 }
 
 static int check_names(struct scanner *s, uint32_t object)
@@ -351,7 +340,9 @@ static int check_names(struct scanner *s, uint32_t object)
             return err_set(s->e, ERR_NOMEM, "out of memory");
     }
     twin = find_duplicate(s->arena, names, count);
-    if (twin < 0)
+    if (twin == NO_MEMORY)
+        return err_set(s->e, ERR_NOMEM, "out of memory");
+    if (twin == NO_DUPLICATE)
         return 0;
     for (i = 0, at = object + 1; i < (uint32_t)twin; i++)
         at = s->toks[at + 1].end;
@@ -467,130 +458,4 @@ int json_scan(struct arena *arena, struct str text, struct json_doc *out, struct
     if (rc == 0)
         *out = (struct json_doc){text, s.toks, s.n};
     return rc;
-}
-
-struct str json_raw(const struct json_doc *doc, const struct json_tok *tok)
-{
-    if (tok->kind == JSON_STRING)
-        return (struct str){doc->text.ptr + tok->start - 1, (size_t)tok->len + 2};
-    return (struct str){doc->text.ptr + tok->start, tok->len};
-}
-
-static size_t put_utf8(char *to, unsigned point)
-{
-    if (point < 0x80) {
-        to[0] = (char)point;
-        return 1;
-    }
-    if (point < 0x800) {
-        to[0] = (char)(0xC0 | point >> 6);
-        to[1] = (char)(0x80 | (point & 0x3F));
-        return 2;
-    }
-    if (point < 0x10000) {
-        to[0] = (char)(0xE0 | point >> 12);
-        to[1] = (char)(0x80 | (point >> 6 & 0x3F));
-        to[2] = (char)(0x80 | (point & 0x3F));
-        return 3;
-    }
-    to[0] = (char)(0xF0 | point >> 18);
-    to[1] = (char)(0x80 | (point >> 12 & 0x3F));
-    to[2] = (char)(0x80 | (point >> 6 & 0x3F));
-    to[3] = (char)(0x80 | (point & 0x3F));
-    return 4;
-}
-
-static unsigned hex_value(const char *p)
-{
-    unsigned value = 0;
-    int i;
-
-    for (i = 0; i < 4; i++)
-        value = value << 4 | (unsigned)(p[i] <= '9' ? p[i] - '0' : (p[i] | 32) - 'a' + 10);
-    return value;
-}
-
-/* Decodes the escape at `p` (on the backslash); returns how many bytes it took. */
-static size_t decode_escape(const char *p, char *to, size_t *written)
-{
-    static const char from[] = "bfnrt", into[] = "\b\f\n\r\t";
-    const char *named;
-    unsigned point;
-
-    if (p[1] != 'u') {
-        named = strchr(from, p[1]);
-        *to = named != NULL ? into[named - from] : p[1];
-        *written = 1;
-        return 2;
-    }
-    point = hex_value(p + 2);
-    if (point < 0xD800 || point > 0xDBFF) {
-        *written = put_utf8(to, point);
-        return 6;
-    }
-    point = 0x10000 + ((point - 0xD800) << 10) + (hex_value(p + 8) - 0xDC00);
-    *written = put_utf8(to, point);
-    return 12;
-}
-
-struct str json_text(const struct json_doc *doc, const struct json_tok *tok, struct arena *arena)
-{
-    struct str raw = {doc->text.ptr + tok->start, tok->len};
-    size_t i = 0, out = 0;
-    char *text;
-
-    if (!tok->escaped)
-        return raw;
-    text = arena_alloc(arena, raw.len + 1); /* decoding never grows */
-    if (text == NULL)
-        return STR_NONE;
-    while (i < raw.len) {
-        size_t written = 1;
-
-        if (raw.ptr[i] == '\\') {
-            i += decode_escape(raw.ptr + i, text + out, &written);
-        } else {
-            text[out] = raw.ptr[i++];
-        }
-        out += written;
-    }
-    return (struct str){text, out};
-}
-
-const struct json_tok *json_member(const struct json_doc *doc, const struct json_tok *object,
-                                   const char *name)
-{
-    const struct json_tok *tok = object + 1;
-    uint32_t i;
-
-    for (i = 0; i < object->count; i++, tok = json_next(doc, tok + 1))
-        if (!tok->escaped && str_is((struct str){doc->text.ptr + tok->start, tok->len}, name))
-            return tok + 1;
-    return NULL;
-}
-
-bool json_real(const struct json_doc *doc, const struct json_tok *tok, double *out)
-{
-    return (tok->kind == JSON_INT || tok->kind == JSON_REAL) && parse_real(json_raw(doc, tok), out);
-}
-
-bool json_int(const struct json_doc *doc, const struct json_tok *tok, int64_t *out)
-{
-    double real;
-
-    if (tok->kind == JSON_INT)
-        return str_to_i64(json_raw(doc, tok), out);
-    if (tok->kind != JSON_REAL || !json_real(doc, tok, &real) || real != floor(real) ||
-        fabs(real) > 9007199254740992.0)
-        return false;
-    *out = (int64_t)real;
-    return true;
-}
-
-const char *json_kind_name(enum json_kind kind)
-{
-    static const char *const names[] = {"null",     "false",    "true",     "an integer",
-                                        "a number", "a string", "an array", "an object"};
-
-    return names[kind];
 }

@@ -55,7 +55,7 @@ const struct json_tok *json_member(const struct json_doc *doc, const struct json
 
 /* An integer that fits in int64, or a real without fraction; false otherwise. */
 bool json_int(const struct json_doc *doc, const struct json_tok *tok, int64_t *out);
-bool json_real(const struct json_doc *doc, const struct json_tok *tok, double *out);
+bool json_double(const struct json_doc *doc, const struct json_tok *tok, double *out);
 
 const char *json_kind_name(enum json_kind kind); /* "an object", "a string", … */
 

@@ -25,13 +25,13 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != 0x7F;
 }
 
-/* Length of the UTF-8 sequence at p, 0 when malformed. */
+/* Length of the UTF-8 sequence at p, 0 when malformed or NUL. */
 static size_t sequence_len(const char *p, size_t left)
 {
     unsigned char c = (unsigned char)*p;
     size_t n = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
 
-    if (n > left || (n > 1 && !str_is_utf8((struct str){p, n})))
+    if (n > left || !str_is_utf8((struct str){p, n}))
         return 0;
     return n;
 }
@@ -107,9 +107,9 @@ void json_put_real(struct buf *b, double value)
         if (strtod(text, NULL) == value)
             break;
     }
-    if (strpbrk(text, ".eE") == NULL) /* a real stays a real */
-        strcat(text, ".0");
     json_put_raw(b, str_from(text));
+    if (strpbrk(text, ".eE") == NULL) /* a real stays a real */
+        buf_adds(b, ".0");
 }
 
 void json_put_raw(struct buf *b, struct str json)

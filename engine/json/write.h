@@ -6,13 +6,13 @@
 
 #include "base/str.h"
 
-/* `s` as a JSON string; bytes that are not UTF-8 become U+FFFD, so the output is always valid.
- * STR_NONE gives null. */
+/* `s` as a JSON string; NUL and bytes that are not UTF-8 become U+FFFD, so that json_scan accepts
+ * the output whatever came in. STR_NONE gives null. */
 void json_put_str(struct buf *b, struct str s);
 void json_put_int(struct buf *b, int64_t value);
 void json_put_bool(struct buf *b, bool value);
-void json_put_real(struct buf *b, double value); /* shortest form that reads back the same */
-void json_put_raw(struct buf *b, struct str json); /* already JSON; STR_NONE or empty gives null */
+void json_put_real(struct buf *b, double value);    /* reads back the same; not finite gives null */
+void json_put_raw(struct buf *b, struct str json);  /* already JSON; STR_NONE or empty gives null */
 void json_put_time(struct buf *b, int64_t wall_ms); /* RFC 3339, 0 gives null */
 
 /* `{`, `}`, `[`, `]`, and a member's name with its colon; a comma first where one is due. */

@@ -110,8 +110,8 @@ static void judge_failure(const struct job *job, int64_t retry_delay_hint, uint6
         return;
     }
     v->next = JOB_RETRYING;
-    v->delay_ms = retry_delay_hint >= 0 ? retry_delay_hint
-                                        : retry_delay_ms(&job->retry, v->attempt, random);
+    v->delay_ms =
+        retry_delay_hint >= 0 ? retry_delay_hint : retry_delay_ms(&job->retry, v->attempt, random);
     if (v->delay_ms > RETRY_DELAY_MAX_MS)
         v->delay_ms = RETRY_DELAY_MAX_MS;
 }
@@ -137,7 +137,8 @@ struct run_verdict run_judge(const struct job *job, enum run_outcome outcome,
     } else if (outcome == RUN_CRASH && v.crashes >= JOB_CRASHES_MAX) {
         v.next = JOB_DEAD_LETTER;
         v.error_code = "poison";
-    } else if (v.losses >= JOB_LOSSES_MAX || job->claims >= JOB_CLAIMS_MAX) {
+    } else if ((outcome == RUN_LOST && v.losses >= JOB_LOSSES_MAX) ||
+               job->claims >= JOB_CLAIMS_MAX) {
         v.next = JOB_DEAD_LETTER;
         v.error_code = "lost";
     } else if (run_outcome_counts(outcome)) {

@@ -94,9 +94,9 @@ struct run_verdict {
     int32_t attempt, crashes, losses; /* the job's new counters */
 };
 
-/* `retry_delay_ms` is the handler's hint, -1 for none; `random` is 64 random bits for the jitter.
- * `job` is the job as claimed (attempt already counted). */
+/* `retry_delay_hint` is the handler's, in ms, -1 for none; `random` is 64 random bits for the
+ * jitter. `job` is the job as claimed (attempt already counted). */
 struct run_verdict run_judge(const struct job *job, enum run_outcome outcome,
-                             int64_t retry_delay_ms, uint64_t random);
+                             int64_t retry_delay_hint, uint64_t random);
 
 #endif

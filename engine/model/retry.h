@@ -17,7 +17,8 @@ struct retry_policy {
 
 #define RETRY_POLICY_DEFAULT ((struct retry_policy){1000, 60000, 200, 100})
 
-/* The wait before the run after `attempt` failed runs (attempt >= 1), in [0, cap_ms]. */
+/* The wait before the run after `attempt` failed runs (attempt >= 1), in [0, cap_ms] and never
+ * over RETRY_DELAY_MAX_MS. */
 int64_t retry_delay_ms(const struct retry_policy *policy, int32_t attempt, uint64_t random);
 
 #endif

@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Runs test programs one by one, each with a time limit, and counts.
+
+    run.py [--limit SECONDS] [--flavour NAME] PROGRAM...
+
+A PROGRAM may carry arguments ("kill_engine.py --kills 5"); .py files are run by this interpreter.
+One line per program, the output of those that failed, and at the end a line of its own:
+`N passed, N failed`, counted in single tests where a program tells (cmocka, unittest).
+"""
+import argparse
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+OUTPUT_SHOWN = 30000  # bytes of a failed program's output
+
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+
+
+def count(output, succeeded):
+    """(passed, failed) of one program; a program that does not tell is one test."""
+    total = sum(int(n) for n in re.findall(r"^\[==========\] (\d+) test\(s\) run", output, re.M))
+    failed = sum(int(n) for n in re.findall(r"^\[  FAILED  \] (\d+) test\(s\)", output, re.M))
+    total += sum(int(n) for n in re.findall(r"^Ran (\d+) tests? in ", output, re.M))
+    for detail in re.findall(r"^FAILED \((.*)\)$", output, re.M):
+        failed += sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", detail))
+    if not succeeded:
+        failed = max(failed, 1)
+    total = max(total, failed, 1)
+    return total - failed, failed
+
+
+def kill_group(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def run_one(command, limit, environment):
+    """Returns (output, reason): reason is empty when the program exited 0 within the limit."""
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.STDOUT, start_new_session=True,
+                                   env=environment)
+        try:
+            code = process.wait(timeout=limit)
+            reason = "" if code == 0 else "exit code %d" % code
+            if code < 0:
+                reason = "signal %s" % signal.Signals(-code).name
+        except subprocess.TimeoutExpired:
+            reason = "still running after %d s" % limit
+        kill_group(process)  # also what a test left behind
+        process.wait()
+        out.seek(0)
+        return out.read().decode("utf-8", "replace"), reason
+
+
+def name_of(command):
+    path = os.path.relpath(command[-1] if len(command) == 1 else command[0])
+    return re.sub(r"^build/[^/]+/obj/tests/|^tests/", "", path)
+
+
+def run_all(programs, limit, flavour):
+    """Runs them; prints; returns (passed, failed)."""
+    environment = dict(os.environ)
+    for variable, options in SANITIZER_OPTIONS.items():
+        environment.setdefault(variable, options)
+    passed = failed = 0
+    for program in programs:
+        command = shlex.split(program)
+        name = name_of(command)
+        if command[0].endswith(".py"):
+            command.insert(0, sys.executable)
+        began = time.monotonic()
+        output, reason = run_one(command, limit, environment)
+        good, bad = count(output, not reason)
+        passed += good
+        failed += bad
+        print("%-4s %-7s %-36s %3d tests %7.2f s%s" % (
+            "FAIL" if bad else "ok", flavour, name, good + bad, time.monotonic() - began,
+            "  " + reason if reason else ""), flush=True)
+        if bad:
+            cut = output[-OUTPUT_SHOWN:]
+            print("".join("     | %s\n" % line for line in cut.splitlines()), flush=True)
+    return passed, failed
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--limit", type=int, default=120)
+    parser.add_argument("--flavour", default="release")
+    parser.add_argument("--tally", help="also append the two numbers to this file")
+    parser.add_argument("programs", nargs="*")
+    args = parser.parse_args()
+    passed, failed = run_all(args.programs, args.limit, args.flavour)
+    if args.tally:
+        with open(args.tally, "a", encoding="ascii") as f:
+            f.write("%d %d\n" % (passed, failed))
+    if not args.programs:
+        print("nothing to run")
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
