@@ -37,7 +37,7 @@ static struct MHD_Response *make_response(const char *path)
 {
     static char body[ANSWER_MAX];
     struct MHD_Response *response;
-    FILE *file = fopen(path, "rb");
+    FILE *file = fopen(path, "rbe");
     size_t len;
 
     if (file == NULL)

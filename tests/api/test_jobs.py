@@ -265,7 +265,8 @@ class Read(Case):
         for query in ("type=%zz", "type=%", "type=%00", "type=%ff"):
             answer = self.engine.request("GET", "/api/v1/jobs?" + query)
             self.assert_problem(answer, 400, "bad_path")
-        self.assertIn('"status"', self.engine.request("GET", "/api/v1/jobs?stauts=x").json["detail"])
+        answer = self.engine.request("GET", "/api/v1/jobs?stauts=x")
+        self.assertIn('"status"', answer.json["detail"])
         answer = self.engine.request("GET", "/api/v1/jobs/%s?full=1" % NO_JOB)
         self.assert_problem(answer, 422, "validation_failed", "?full")
 
@@ -278,7 +279,7 @@ class Change(Case):
         self.assert_problem(self.engine.request("GET", target), 404, "not_found")
 
     def test_a_running_job_is_neither_deleted_nor_retried(self):
-        job = self.create("slow")
+        job = self.create("slow", timeout_ms=3000, max_retries=0)
         self.engine.wait(job["id"], until=("running",))
         target = "/api/v1/jobs/" + job["id"]
         self.assert_problem(self.engine.request("DELETE", target), 409, "state_conflict")

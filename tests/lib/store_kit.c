@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * What the conformance suite of the stores stands on. */
-#include "store_kit.h"
+#include "lib/store_kit.h"
 
-#include <ftw.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static _Atomic int64_t now_ms;
 
@@ -65,8 +62,7 @@ int kit_try_open(const char *dir, struct store **out, struct err *e)
 void kit_open(struct kit *k)
 {
     memset(k, 0, sizeof *k);
-    snprintf(k->dir, sizeof k->dir, "/tmp/jobmill-store-XXXXXX");
-    assert_non_null(mkdtemp(k->dir));
+    unit_folder_make(k->dir, sizeof k->dir);
     kit_clock_set(KIT_START_MS);
     kit_ok(kit_try_open(k->dir, &k->s, &e));
     k->life = uuid_new();
@@ -79,19 +75,11 @@ void kit_reopen(struct kit *k)
     kit_ok(kit_try_open(k->dir, &k->s, &e));
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 void kit_close(struct kit *k)
 {
     store_close(&k->s);
     arena_free(&k->arena);
-    nftw(k->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    unit_folder_remove(k->dir);
 }
 
 int kit_setup(void **state)

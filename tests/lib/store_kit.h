@@ -7,14 +7,8 @@
 #ifndef JOBMILL_TESTS_STORE_KIT_H
 #define JOBMILL_TESTS_STORE_KIT_H
 
+#include "lib/unit.h"
 #include "store/store.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #define KIT_KEY_WINDOW_MS 60000
 #define KIT_LEASE_MS      15000
@@ -23,7 +17,7 @@
 struct kit {
     struct store *s;
     struct arena arena; /* for whatever a test reads; freed by kit_close */
-    char dir[64];       /* the store's own folder, removed by kit_close */
+    char dir[256];      /* the store's own folder, removed by kit_close */
     struct uuid life;   /* incarnation of worker "w1", registered by kit_open */
 };
 
@@ -78,13 +72,6 @@ void kit_check_counts(struct kit *k);
         struct err e = {0};                                                                        \
         if ((call) != 0)                                                                           \
             fail_msg("%s: %d %s", #call, e.code, e.text);                                          \
-    } while (0)
-
-#define assert_str_is(s, text)                                                                     \
-    do {                                                                                           \
-        struct str kit_s = (s);                                                                    \
-        if (!str_is(kit_s, text) || kit_s.ptr == NULL)                                             \
-            fail_msg("%s is \"%.*s\", expected \"%s\"", #s, STR_ARG(kit_s), text);                 \
     } while (0)
 
 #define assert_uuid_eq(a, b) assert_int_equal(uuid_cmp(a, b), 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Conformance of claiming: order, lanes, bounds, what a claimed job carries, leases. */
-#include "../lib/store_kit.h"
+#include "lib/store_kit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,9 +41,9 @@ static void claimed_job_has_everything(void **state)
     assert_int_equal(job.claims, 1);
     assert_int_equal(job.started_at, kit_now());
     assert_int_equal(job.created_at, KIT_START_MS);
-    assert_str_is(job.worker_id, "w1");
-    assert_str_is(job.payload, "{\"n\":1}");
-    assert_str_is(job.tags, "[\"a\"]");
+    assert_str(job.worker_id, "w1");
+    assert_str(job.payload, "{\"n\":1}");
+    assert_str(job.tags, "[\"a\"]");
     assert_int_equal(job.retry.cap_ms, 60000);
     assert_memory_not_equal(job.token, none, JOB_TOKEN_LEN);
     stored = kit_get(k, job.id);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Conformance of creating: fields, delays, idempotency keys, groups. */
-#include "../lib/store_kit.h"
+#include "lib/store_kit.h"
 
 #include <string.h>
 
@@ -41,10 +41,10 @@ static void every_field_comes_back(void **state)
     assert_int_equal(item.job.created_at, kit_now());
 
     job = kit_get(k, item.job.id);
-    assert_str_is(job.type, "mail.send");
-    assert_str_is(job.queue, "urgent");
+    assert_str(job.type, "mail.send");
+    assert_str(job.queue, "urgent");
     assert_true(str_eq(job.payload, item.job.payload));
-    assert_str_is(job.tags, "[\"a\",\"b=c\"]");
+    assert_str(job.tags, "[\"a\",\"b=c\"]");
     assert_uuid_eq(job.workflow_id, item.job.workflow_id);
     assert_uuid_eq(job.retry_of, item.job.retry_of);
     assert_int_equal(job.step_index, 0);
@@ -74,8 +74,8 @@ static void absent_is_not_empty(void **state)
     item.job.queue = STR_NONE;
     kit_create_item(k, &item);
     job = kit_get(k, item.job.id);
-    assert_str_is(job.payload, "null");
-    assert_str_is(job.queue, JOB_DEFAULT_QUEUE);
+    assert_str(job.payload, "null");
+    assert_str(job.queue, JOB_DEFAULT_QUEUE);
     assert_null(job.tags.ptr);
     assert_int_equal(job.step_index, -1);
     assert_true(uuid_is_nil(job.workflow_id));
@@ -141,7 +141,7 @@ static void same_key_same_body_replays(void **state)
     assert_int_equal(again.outcome, CREATE_REPLAYED);
     assert_uuid_eq(again.job.id, first.job.id);
     assert_int_equal(again.job.created_at, KIT_START_MS);
-    assert_str_is(again.job.idempotency_key, "k1");
+    assert_str(again.job.idempotency_key, "k1");
     assert_int_equal(kit_count(k, "t", JOB_QUEUED), 1);
 }
 
@@ -170,7 +170,7 @@ static void key_outlives_the_move_to_history(void **state)
     assert_int_equal(again.outcome, CREATE_REPLAYED);
     assert_uuid_eq(again.job.id, first.job.id);
     assert_int_equal(again.job.state, JOB_COMPLETED);
-    assert_str_is(again.job.result, "{\"ok\":true}");
+    assert_str(again.job.result, "{\"ok\":true}");
 }
 
 static void expired_key_is_free(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Conformance of ending runs: every verdict, stale tokens, attempts, progress. */
-#include "../lib/store_kit.h"
+#include "lib/store_kit.h"
 
 #include <string.h>
 
@@ -16,9 +16,9 @@ static void success_moves_to_history(void **state)
     kit_finish(k, &job, RUN_OK);
     done = kit_get(k, id);
     assert_int_equal(done.state, JOB_COMPLETED);
-    assert_str_is(done.result, "{\"ok\":true}");
-    assert_str_is(done.payload, "{\"n\":1}");
-    assert_str_is(done.worker_id, "w1");
+    assert_str(done.result, "{\"ok\":true}");
+    assert_str(done.payload, "{\"n\":1}");
+    assert_str(done.worker_id, "w1");
     assert_int_equal(done.attempt, 1);
     assert_int_equal(done.completed_at, kit_now());
     assert_int_equal(done.updated_at, kit_now());
@@ -48,16 +48,16 @@ static void error_waits_for_its_retry(void **state)
     assert_int_equal(job.state, JOB_RETRYING);
     assert_int_equal(job.attempt, 1);
     assert_int_equal(job.scheduled_at, kit_now() + 1000);
-    assert_str_is(job.last_error, "it broke");
-    assert_str_is(job.error_code, "error");
+    assert_str(job.last_error, "it broke");
+    assert_str(job.error_code, "error");
     assert_int_equal(job.completed_at, 0);
     rows = kit_attempts(k, id, &n);
     assert_int_equal(n, 1);
     assert_int_equal(rows[0].claim, 1);
     assert_int_equal(rows[0].attempt, 1);
     assert_int_equal(rows[0].outcome, RUN_ERROR);
-    assert_str_is(rows[0].error, "it broke");
-    assert_str_is(rows[0].worker_id, "w1");
+    assert_str(rows[0].error, "it broke");
+    assert_str(rows[0].worker_id, "w1");
     assert_int_equal(rows[0].retry_delay_ms, 1000);
     assert_int_equal(rows[0].ended_at, kit_now());
     assert_int_equal(rows[0].cpu_us, 1500);
@@ -109,7 +109,7 @@ static void success_after_an_error(void **state)
     assert_int_equal(job.state, JOB_COMPLETED);
     assert_int_equal(job.attempt, 2);
     assert_null(job.error_code.ptr);
-    assert_str_is(job.last_error, "it broke"); /* what went wrong last still stands there */
+    assert_str(job.last_error, "it broke"); /* what went wrong last still stands there */
     kit_attempts(k, id, &n);
     assert_int_equal(n, 1);
 }
@@ -167,7 +167,7 @@ static void poison_after_three_crashes(void **state)
     }
     job = kit_get(k, item.job.id);
     assert_int_equal(job.state, JOB_DEAD_LETTER);
-    assert_str_is(job.error_code, "poison");
+    assert_str(job.error_code, "poison");
 }
 
 static void cancelled_run_is_final(void **state)
@@ -177,7 +177,7 @@ static void cancelled_run_is_final(void **state)
     struct job job = kit_get(k, id);
     size_t n;
 
-    assert_str_is(job.error_code, "cancelled");
+    assert_str(job.error_code, "cancelled");
     assert_int_equal(job.completed_at, kit_now());
     kit_attempts(k, id, &n);
     assert_int_equal(n, 1);
@@ -323,7 +323,7 @@ static void progress_needs_the_token(void **state)
     kit_ok(k->s->ops->progress(k->s, p, 2, &e));
     assert_true(p[0].applied);
     assert_false(p[1].applied);
-    assert_str_is(kit_get(k, id).progress, "{\"percent\":50}");
+    assert_str(kit_get(k, id).progress, "{\"percent\":50}");
     kit_finish(k, &job, RUN_GIVEN_BACK);
     kit_ok(k->s->ops->progress(k->s, p, 1, &e));
     assert_false(p[0].applied);
@@ -332,7 +332,7 @@ static void progress_needs_the_token(void **state)
     memcpy(p[0].token, job.token, JOB_TOKEN_LEN);
     kit_ok(k->s->ops->progress(k->s, p, 1, &e));
     kit_finish(k, &job, RUN_OK);
-    assert_str_is(kit_get(k, id).progress, "{\"percent\":50}");
+    assert_str(kit_get(k, id).progress, "{\"percent\":50}");
 }
 
 static void empty_batches(void **state)

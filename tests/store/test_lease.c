@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Conformance of workers: lives, beats, leases, giving back what dead workers held. */
-#include "../lib/store_kit.h"
+#include "lib/store_kit.h"
 
 #include <string.h>
 
@@ -41,12 +41,12 @@ static void registered_worker_is_listed(void **state)
     assert_int_equal(beat(k, "w0", life), 0);
     rows = workers(k, &n);
     assert_int_equal(n, 2);
-    assert_str_is(rows[0].id, "w0");
-    assert_str_is(rows[1].id, "w1");
+    assert_str(rows[0].id, "w0");
+    assert_str(rows[1].id, "w1");
     assert_uuid_eq(rows[0].incarnation, life);
-    assert_str_is(rows[0].host, "here");
-    assert_str_is(rows[0].roles, "worker");
-    assert_str_is(rows[0].version, "1.2.3");
+    assert_str(rows[0].host, "here");
+    assert_str(rows[0].roles, "worker");
+    assert_str(rows[0].version, "1.2.3");
     assert_int_equal(rows[0].pid, 42);
     assert_int_equal(rows[0].slots, 8);
     assert_int_equal(rows[0].busy, 3);
@@ -117,7 +117,7 @@ static void expired_lease_gives_jobs_back(void **state)
     assert_int_equal(lost.attempt, 0);
     assert_int_equal(lost.losses, 1);
     assert_int_equal(lost.claims, 1);
-    assert_str_is(lost.error_code, "lost");
+    assert_str(lost.error_code, "lost");
     assert_non_null(strstr(lost.last_error.ptr, "w1"));
     rows = kit_attempts(k, id, &n);
     assert_int_equal(n, 1);
@@ -169,7 +169,7 @@ static void lost_five_times_is_dead(void **state)
     }
     job = kit_get(k, id);
     assert_int_equal(job.state, JOB_DEAD_LETTER);
-    assert_str_is(job.error_code, "lost");
+    assert_str(job.error_code, "lost");
     assert_int_equal(job.losses, JOB_LOSSES_MAX);
     assert_int_equal(job.completed_at, kit_now());
 }
@@ -239,11 +239,11 @@ static void types_are_announced(void **state)
     kit_ok(k->s->ops->announce_types(k->s, rows, 1, &e));
     kit_ok(k->s->ops->read.types(k->s, &k->arena, &seen, &n, &e));
     assert_int_equal(n, 2);
-    assert_str_is(seen[0].type, "a");
+    assert_str(seen[0].type, "a");
     assert_int_equal(seen[0].last_seen, KIT_START_MS);
-    assert_str_is(seen[1].type, "b");
-    assert_str_is(seen[1].defaults, "{\"max_retries\":1}");
-    assert_str_is(seen[1].config_hash, "h3");
+    assert_str(seen[1].type, "b");
+    assert_str(seen[1].defaults, "{\"max_retries\":1}");
+    assert_str(seen[1].config_hash, "h3");
     assert_int_equal(seen[1].last_seen, KIT_START_MS + 10);
 }
 

@@ -68,7 +68,9 @@ static int run_line(const char *line, char *out, size_t size)
     dup3(pipe_ends[1], STDERR_FILENO, O_CLOEXEC);
     code = cli_run(&command, argc, argv);
     fflush(NULL);
+    /* lint: standard streams are for children too */
     dup3(saved_out, STDOUT_FILENO, 0);
+    /* lint: standard streams are for children too */
     dup3(saved_err, STDERR_FILENO, 0);
     close(saved_out);
     close(saved_err);
