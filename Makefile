@@ -194,6 +194,7 @@ lint: ## our own laws, static analysis, and a second compiler
 
 linkage: all ## law 5 as the linker sees it
 	@sh tests/lint/linkage.sh $(OUT) $(OBJ)
+	@CC='$(CC)' sh tests/lint/linkage_selftest.sh
 
 tidy: ## clang-tidy over everything (slow)
 	@sh tests/lint/analyse.sh tidy
@@ -228,7 +229,13 @@ INSTALL ?= install
 INSTALL_SET = $(INSTALL) -d '$(DESTDIR)$(strip $(1))' && \
   $(INSTALL) -m $(strip $(2)) $(3) '$(DESTDIR)$(strip $(1))'
 
-install: all ## install under $(DESTDIR)$(PREFIX); configuration that is there is kept
+# The manual of the configuration has its table of keys from the program.
+MAN := $(wildcard docs/man/*.[1-8] sdk/man/*.[1-8]) $(OUT)/man/jobmill.ini.5
+$(OUT)/man/%: docs/man/%.in docs/man/keys.sh $(OUT)/jobmill
+	@mkdir -p $(@D)
+	$(Q)sh docs/man/keys.sh $(OUT)/jobmill $< > $@
+
+install: all $(MAN) ## install under $(DESTDIR)$(PREFIX); configuration that is there is kept
 	$(Q)$(call INSTALL_SET, $(PREFIX)/bin, 755, $(OUT)/jobmill)
 	$(Q)$(call INSTALL_SET, $(PREFIX)/libexec/jobmill, 755, $(OUT)/jobmill-exec)
 	$(Q)$(call INSTALL_SET, $(LIBDIR)/jobmill/plugins, 644, $(PLUGINS))
@@ -239,9 +246,8 @@ install: all ## install under $(DESTDIR)$(PREFIX); configuration that is there i
 	$(Q)$(INSTALL) -d '$(DESTDIR)$(LIBDIR)/pkgconfig'
 	$(Q)sed -e 's|@prefix@|$(PREFIX)|g' -e 's|@version@|$(VERSION)|g' sdk/jobmill.pc.in \
 	  > '$(DESTDIR)$(LIBDIR)/pkgconfig/jobmill.pc'
-	$(Q)for page in sdk/man/*.[1-8]; do [ -e "$$page" ] || continue; \
-	  $(INSTALL) -d "$(DESTDIR)$(SHAREDIR)/man/man$${page##*.}" && \
-	  $(INSTALL) -m 644 "$$page" "$(DESTDIR)$(SHAREDIR)/man/man$${page##*.}" || exit 1; done
+	$(Q)$(foreach n,$(sort $(subst .,,$(suffix $(MAN)))),\
+	  $(call INSTALL_SET, $(SHAREDIR)/man/man$(n), 644, $(filter %.$(n),$(MAN))) &&) true
 	$(Q)sh deploy/install-conf.sh conf.d '$(DESTDIR)$(CONFDIR)' '$(LIBDIR)/jobmill/plugins' \
 	  '$(SHAREDIR)/jobmill/lua-handlers' '$(STATEDIR)'
 	@echo "Installed. Start with: $(PREFIX)/bin/jobmill serve -c $(CONFDIR)"
@@ -252,7 +258,7 @@ install-test: all ## install into a scratch folder, build the plugin template th
 uninstall: ## remove what install put there, but for the configuration
 	rm -f '$(DESTDIR)$(PREFIX)/bin/jobmill' '$(DESTDIR)$(PREFIX)/include/jobmill.h' \
 	  '$(DESTDIR)$(LIBDIR)/pkgconfig/jobmill.pc' \
-	  $(patsubst sdk/man/%,'$(DESTDIR)$(SHAREDIR)'/man/man*/%,$(wildcard sdk/man/*.[1-8]))
+	  $(foreach m,$(notdir $(MAN)),'$(DESTDIR)$(SHAREDIR)/man/man$(subst .,,$(suffix $(m)))/$(m)')
 	rm -rf '$(DESTDIR)$(PREFIX)/libexec/jobmill' '$(DESTDIR)$(LIBDIR)/jobmill' \
 	  '$(DESTDIR)$(SHAREDIR)/jobmill' '$(DESTDIR)$(SHAREDIR)/doc/jobmill'
 	@echo "Kept: $(CONFDIR) and $(STATEDIR)"

@@ -28,8 +28,8 @@ install_it
 for file in bin/jobmill libexec/jobmill/jobmill-exec include/jobmill.h \
     lib/pkgconfig/jobmill.pc lib/jobmill/plugins/default.so lib/jobmill/plugins/flaky.so \
     share/jobmill/lua-handlers/hello.lua share/jobmill/template/Makefile \
-    share/doc/jobmill/README.md share/doc/jobmill/LICENSE share/man/man1/jobmill.1 \
-    etc/jobmill/conf.d/00-engine.ini; do
+    share/doc/jobmill/README.md share/doc/jobmill/LICENSE share/man/man8/jobmill.8 \
+    share/man/man5/jobmill.ini.5 etc/jobmill/conf.d/00-engine.ini; do
     [ -f "$prefix/$file" ] || fail "$file is missing"
 done
 [ -x "$prefix/bin/jobmill" ] || fail "bin/jobmill is not executable"

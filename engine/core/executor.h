@@ -49,7 +49,7 @@ int executor_send(struct executor *x, const struct wire_msg *msg, struct err *e)
 int executor_control(struct executor *x, enum wire_kind kind, uint64_t seq,
                      struct err *e) MUST_CHECK;
 
-/* SIGKILL to its whole process group. */
+/* SIGKILL to its whole process group, on the engine's order: its runs are not to blame. */
 void executor_kill(struct executor *x);
 
 /* Kills its group and waits for the process; *status is that of waitpid. The slot table stays

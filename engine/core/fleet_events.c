@@ -12,10 +12,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define MESSAGES_PER_EVENT 256 /* one busy executor must not starve the others */
-#define QUICK_DEATH_MS     2000
-#define RESPAWN_FIRST_MS   100
-#define RESPAWN_MAX_MS     10000
+#define MESSAGES_PER_EVENT  256 /* one busy executor must not starve the others */
+#define QUICK_DEATH_MS      2000
+#define EXECUTOR_EXIT_FENCE 70 /* docs/protocol.md */
+#define RESPAWN_FIRST_MS    100
+#define RESPAWN_MAX_MS      10000
 
 /* The run that an executor speaks of, if it has it. */
 static struct run *run_of(struct fleet *f, const struct executor *x, uint64_t seq)
@@ -176,8 +177,7 @@ static bool take_messages(struct fleet *f, struct executor *x, int max)
 void fleet__job_event(struct fleet *f, struct executor *x)
 {
     if (!take_messages(f, x, MESSAGES_PER_EVENT)) {
-        executor_kill(x); /* useless without its socket; its death tells the rest */
-        fleet__death_event(f, x);
+        fleet__death_event(f, x); /* useless without its socket: dead, dying or broken */
     }
 }
 
@@ -216,7 +216,6 @@ void fleet__control_event(struct fleet *f, struct executor *x)
         log_error("executor refuses to start pool=%.*s: %s", STR_ARG(x->pool->conf->name), e.text);
         fleet__start_news(f, &e);
     } else { /* closed, malformed or unexpected */
-        executor_kill(x);
         fleet__death_event(f, x);
     }
 }
@@ -271,8 +270,15 @@ static bool was_running(const struct slot_table *table, const struct run *run, i
     return false;
 }
 
+/* The executor stopped itself because the lease was not renewed: no run is to blame. */
+static bool is_fenced(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == EXECUTOR_EXIT_FENCE;
+}
+
 /* How a run that its executor took along ends. */
-static enum run_outcome judge_death(const struct executor *x, struct run *run, int64_t now)
+static enum run_outcome judge_death(const struct executor *x, int status, struct run *run,
+                                    int64_t now)
 {
     uint32_t crash_slot = atomic_load(&x->slots->crash_slot);
     int32_t slot;
@@ -284,7 +290,7 @@ static enum run_outcome judge_death(const struct executor *x, struct run *run, i
         run->started_ns = run->sent_ns;
     if (x->victim != 0)
         return x->victim == run->seq ? RUN_TIMEOUT : RUN_GIVEN_BACK;
-    if (x->killed)
+    if (x->killed || is_fenced(status))
         return RUN_GIVEN_BACK;
     if (crash_slot != 0 && crash_slot != (uint32_t)slot + 1)
         return RUN_GIVEN_BACK;
@@ -301,13 +307,13 @@ static void describe_death(const struct executor *x, int status, char *out, size
                  WEXITSTATUS(status));
 }
 
-static void settle_deaths(struct fleet *f, struct executor *x, const char *how)
+static void settle_deaths(struct fleet *f, struct executor *x, int status, const char *how)
 {
     int64_t now = clock_boot_ns();
 
     while (x->runs != NULL) {
         struct run *run = x->runs;
-        enum run_outcome outcome = judge_death(x, run, now);
+        enum run_outcome outcome = judge_death(x, status, run, now);
 
         run->ended_ns = now;
         if (outcome == RUN_TIMEOUT)
@@ -355,7 +361,7 @@ void fleet__death_event(struct fleet *f, struct executor *x)
     describe_death(x, status, how, sizeof how);
     if (!expected)
         log_error("%s pool=%.*s runs=%d", how, STR_ARG(x->pool->conf->name), x->n_runs);
-    settle_deaths(f, x, how);
+    settle_deaths(f, x, status, how);
     plan_respawn(x);
     executor_close(x);
     if (was_starting) {

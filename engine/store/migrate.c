@@ -50,8 +50,8 @@ static int list_known(const struct embedded *files, const char *folder, struct m
             return rc;
         (*n)++;
         if (m->version != (int32_t)*n)
-            return err_set(e, ERR_MISMATCH, "%s: found version %d, expected %zu (no gaps)",
-                           m->path, m->version, *n);
+            return err_set(e, ERR_MISMATCH, "%s: found version %d, expected %zu (no gaps)", m->path,
+                           m->version, *n);
     }
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Migrations of the store's schema, for `jobmill migrate [status]`. store_open uses the same runner.
+ * Migrations of the store's schema, for `jobmill migrate [status]`. store_open uses the same
+ * runner.
  *
  * Migrations are numbered without gaps, built into the engine, and recorded with the checksum of
  * their text. Each is applied in one transaction together with its record, so that a crash leaves

@@ -84,7 +84,9 @@ static int make_folder(const char *path, struct err *e)
     if (slash == NULL || slash == folder)
         return 0;
     *slash = '\0';
-    return io_make_dirs(folder, e) == 0 ? 0 : err_set(e, ERR_UNAVAILABLE, "%s", e->text);
+    if (io_make_dirs(folder, e) != 0)
+        return e->code = ERR_UNAVAILABLE;
+    return 0;
 }
 
 static int query_i64(struct sqlite_conn *c, const char *sql, int64_t *out, struct err *e)
@@ -240,8 +242,8 @@ static void sqlite_close(struct store *base)
     free(s);
 }
 
-int store__sqlite_migrate(const struct store_options *options, bool apply,
-                          store_migration_fn *each, void *context, struct err *e)
+int store__sqlite_migrate(const struct store_options *options, bool apply, store_migration_fn *each,
+                          void *context, struct err *e)
 {
     char path[PATH_MAX];
     struct sqlite_conn writer;

@@ -63,7 +63,7 @@ static void read_filter(sqlite3_stmt *stmt, struct job_filter *f)
 static int read_row(sqlite3_stmt *stmt, struct arena *arena, struct bulk_row *row, struct err *e)
 {
     struct job_filter *f = &row->filter;
-    struct str *const strs[] = {&f->type,       &f->queue,   &f->tag,   &f->worker_id,
+    struct str *const strs[] = {&f->type,       &f->queue,   &f->tag,    &f->worker_id,
                                 &f->error_code, &row->patch, &row->error};
 
     memset(row, 0, sizeof *row);

@@ -203,8 +203,8 @@ static int check_lease(struct sqlite_store *s, const struct claim_request *r, st
     sqlite3_reset(stmt);
     if (is_own && !is_over)
         return 0;
-    return err_set(e, ERR_CONFLICT, "worker %.*s may not claim: its lease %s", STR_ARG(r->worker_id),
-                   is_own ? "ran out" : "is not its own any more");
+    return err_set(e, ERR_CONFLICT, "worker %.*s may not claim: its lease %s",
+                   STR_ARG(r->worker_id), is_own ? "ran out" : "is not its own any more");
 }
 
 /* A claim under way: what has been taken so far. */

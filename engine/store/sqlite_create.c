@@ -88,8 +88,8 @@ static int replay(struct sqlite_store *s, struct create *c, struct uuid original
     int rc = store__get_job(&s->writer, original, arena, &c->job, &found, e);
 
     if (rc == 0 && !found)
-        rc = err_set(e, ERR_UNAVAILABLE, "%s: an idempotency key names a job that is gone",
-                     s->path);
+        rc =
+            err_set(e, ERR_UNAVAILABLE, "%s: an idempotency key names a job that is gone", s->path);
     c->outcome = CREATE_REPLAYED;
     return rc;
 }

@@ -13,8 +13,7 @@ struct sweep {
 
 /* Reads up to `max` rows of a statement whose first columns are id, state, type, queue and, with
  * `has_key`, idempotency_key. */
-static int read_sweep(sqlite3_stmt *stmt, size_t max, bool has_key, struct sweep *w,
-                      struct err *e)
+static int read_sweep(sqlite3_stmt *stmt, size_t max, bool has_key, struct sweep *w, struct err *e)
 {
     int rc;
 
@@ -123,8 +122,8 @@ static int remove_swept(struct sqlite_store *s, sqlite3_stmt *stmt, size_t max, 
     return rc;
 }
 
-static int retain_history(struct sqlite_store *s, enum job_state state, int64_t keep_ms,
-                          size_t max, size_t *removed, struct err *e)
+static int retain_history(struct sqlite_store *s, enum job_state state, int64_t keep_ms, size_t max,
+                          size_t *removed, struct err *e)
 {
     sqlite3_stmt *stmt;
 

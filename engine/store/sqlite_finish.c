@@ -133,8 +133,8 @@ static int update_row(struct sqlite_store *s, const struct job *job, struct str 
 int store__end_run(struct sqlite_store *s, sqlite3_stmt *stmt, struct job *job,
                    const struct finish *f, struct err *e)
 {
-    bool is_noted = f->outcome != RUN_OK &&
-                    (f->outcome != RUN_GIVEN_BACK || f->started_ago_ms >= 0);
+    bool is_noted =
+        f->outcome != RUN_OK && (f->outcome != RUN_GIVEN_BACK || f->started_ago_ms >= 0);
     struct str old_code = job->error_code, old_error = job->last_error, code, error;
     int rc = is_noted ? put_attempt(s, job, f, e) : 0;
 

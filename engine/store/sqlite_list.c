@@ -33,7 +33,7 @@ static bool has_tag(struct str tags, struct str tag)
 {
     const char *at = tags.ptr, *end = tags.ptr + tags.len;
 
-    if (tags.ptr == NULL || tag.len == 0)
+    if (tags.ptr == NULL || tag.len == 0 || memchr(tag.ptr, '"', tag.len) != NULL)
         return false;
     while ((at = memmem(at, (size_t)(end - at), tag.ptr, tag.len)) != NULL) {
         if (at > tags.ptr && at[-1] == '"' && at + tag.len < end && at[tag.len] == '"')
@@ -76,8 +76,8 @@ static int advance(struct source *src, struct err *e)
     return rc < 0 ? rc : 0;
 }
 
-static int add_source(struct listing *l, struct sqlite_conn *c, enum stmt_id id,
-                      struct uuid below, struct err *e)
+static int add_source(struct listing *l, struct sqlite_conn *c, enum stmt_id id, struct uuid below,
+                      struct err *e)
 {
     static const char above_all[17] = "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"
                                       "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF";
@@ -95,8 +95,7 @@ static int add_source(struct listing *l, struct sqlite_conn *c, enum stmt_id id,
 
 /* The fewest cursors that see every match: states that have an index of their own by that, unless
  * the whole hot table must be walked anyway. */
-static int open_sources(struct listing *l, struct sqlite_conn *c, struct uuid below,
-                        struct err *e)
+static int open_sources(struct listing *l, struct sqlite_conn *c, struct uuid below, struct err *e)
 {
     static const struct {
         enum job_state state;

@@ -95,9 +95,6 @@ static int apply(void *context, const struct migration *m, int64_t now, struct e
 
 struct migrate_target store__sqlite_target(struct sqlite_conn *conn, int64_t now)
 {
-    return (struct migrate_target){.folder = "migrations/sqlite/",
-                                   .context = conn,
-                                   .now = now,
-                                   .load = load,
-                                   .apply = apply};
+    return (struct migrate_target){
+        .folder = "migrations/sqlite/", .context = conn, .now = now, .load = load, .apply = apply};
 }

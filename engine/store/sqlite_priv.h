@@ -14,6 +14,7 @@
 
 /* --- columns ---------------------------------------------------------------------------------- */
 
+/* clang-format off */
 /* The columns of `jobs` and `job_history` in the order in which statements name them; `payload`
  * follows, and `result` where there is one. */
 #define JOB_COLUMNS(X)                                                                             \
@@ -32,11 +33,12 @@
     X(id) X(action) X(state) X(states) X(type) X(queue) X(tag) X(worker_id) X(error_code)          \
     X(workflow_id) X(created_after) X(created_before) X(died_before) X(patch) X(max_jobs)          \
     X(cursor) X(matched) X(succeeded) X(failed) X(error) X(created_at) X(updated_at)
+/* clang-format on */
 
-#define AS_NAME(column)   #column ", "
-#define AS_MARK(column)   "?, "
-#define AS_COL(column)    COL_##column,
-#define AS_BULK(column)   BULK_##column,
+#define AS_NAME(column) #column ", "
+#define AS_MARK(column) "?, "
+#define AS_COL(column)  COL_##column,
+#define AS_BULK(column) BULK_##column,
 
 enum job_column { JOB_COLUMNS(AS_COL) COL_payload, COL_result };
 enum bulk_column { BULK_COLUMNS(AS_BULK) BULK_completed_at };
@@ -55,7 +57,7 @@ struct sqlite_conn {
 };
 
 struct conn_options {
-    int flags;       /* SQLITE_OPEN_* */
+    int flags; /* SQLITE_OPEN_* */
     int cache_kib;
     bool checkpoints; /* the writer; readers never do (R21) */
 };
@@ -74,11 +76,13 @@ int store__step(sqlite3_stmt *stmt, struct err *e) MUST_CHECK;
 /* For statements without rows: steps to the end, resets. */
 int store__run(sqlite3_stmt *stmt, struct err *e) MUST_CHECK;
 /* As store__run for the statement with a single parameter that is an id. */
-int store__run_id(struct sqlite_conn *c, enum stmt_id id, struct uuid job, struct err *e) MUST_CHECK;
+int store__run_id(struct sqlite_conn *c, enum stmt_id id, struct uuid job,
+                  struct err *e) MUST_CHECK;
 /* What the connection's last failure means: an err_code, with text. */
 int store__conn_failed(sqlite3 *db, struct err *e);
 
-/* Binding and reading; bound bytes are borrowed until the reset. A nil uuid and STR_NONE are NULL. */
+/* Binding and reading; bound bytes are borrowed until the reset. A nil uuid and STR_NONE are NULL.
+ */
 void store__bind_str(sqlite3_stmt *stmt, int at, struct str s);
 void store__bind_uuid(sqlite3_stmt *stmt, int at, struct uuid id);
 void store__bind_blob(sqlite3_stmt *stmt, int at, const void *data, size_t len);
@@ -150,15 +154,16 @@ struct sqlite_store *store__sqlite(struct store *s);
 /* Opens, or migrates, `options->url`, which begins with `sqlite:`. */
 int store__sqlite_open(const struct store_options *options, bool migrate, struct store **out,
                        struct err *e) MUST_CHECK;
-int store__sqlite_migrate(const struct store_options *options, bool apply,
-                          store_migration_fn *each, void *context, struct err *e) MUST_CHECK;
+int store__sqlite_migrate(const struct store_options *options, bool apply, store_migration_fn *each,
+                          void *context, struct err *e) MUST_CHECK;
 
 /* What migrate.c drives; `conn` with db NULL stands for a file that does not exist. */
 struct migrate_target store__sqlite_target(struct sqlite_conn *conn, int64_t now);
 
 /* A write transaction: takes the lock, begins, samples the clock into s->now. */
 int store__begin(struct sqlite_store *s, struct err *e) MUST_CHECK;
-/* Commits when rc is 0, else rolls back; lets go of the lock. Returns rc or the commit's failure. */
+/* Commits when rc is 0, else rolls back; lets go of the lock. Returns rc or the commit's failure.
+ */
 int store__end(struct sqlite_store *s, int rc, struct err *e);
 int64_t store__now(struct sqlite_store *s);
 void store__fair_init(struct fair_lock *lock);
@@ -244,8 +249,8 @@ int store__get(struct store *s, struct uuid id, struct arena *arena, struct job 
                struct err *e);
 int store__list(struct store *s, const struct job_filter *filter, struct uuid below, size_t limit,
                 struct arena *arena, struct job_page *out, struct err *e);
-int store__attempts(struct store *s, struct uuid id, struct arena *arena,
-                    struct attempt_row **rows, size_t *n, struct err *e);
+int store__attempts(struct store *s, struct uuid id, struct arena *arena, struct attempt_row **rows,
+                    size_t *n, struct err *e);
 int store__stats(struct store *s, struct arena *arena, struct stats *out, struct err *e);
 int store__workers(struct store *s, struct arena *arena, struct worker_row **rows, size_t *n,
                    struct err *e);

@@ -93,8 +93,8 @@ static int read_attempt(struct sqlite_store *s, sqlite3_stmt *stmt, struct arena
     return store__keep_strs(arena, strs, 2, e);
 }
 
-int store__attempts(struct store *s, struct uuid id, struct arena *arena,
-                    struct attempt_row **rows, size_t *n, struct err *e)
+int store__attempts(struct store *s, struct uuid id, struct arena *arena, struct attempt_row **rows,
+                    size_t *n, struct err *e)
 {
     void *all;
     int rc = query(s, STMT_ATTEMPTS, &id, read_attempt, sizeof **rows, arena, &all, n, e);
@@ -267,8 +267,8 @@ int store__stats(struct store *base, struct arena *arena, struct stats *out, str
     int rc;
 
     memset(out, 0, sizeof *out);
-    rc = query(base, STMT_COUNTS, NULL, read_count, sizeof *out->counts, arena, &counts, &out->n,
-               e);
+    rc =
+        query(base, STMT_COUNTS, NULL, read_count, sizeof *out->counts, arena, &counts, &out->n, e);
     out->counts = counts;
     if (rc != 0)
         return rc;

@@ -150,9 +150,9 @@ int store__keep_strs(struct arena *arena, struct str *const *strs, size_t n, str
 
 int store__keep_job(struct arena *arena, struct job *job, struct err *e)
 {
-    struct str *const strs[] = {&job->type,       &job->queue,      &job->payload,
-                                &job->tags,       &job->result,     &job->idempotency_key,
-                                &job->progress,   &job->last_error, &job->error_code,
+    struct str *const strs[] = {&job->type,     &job->queue,      &job->payload,
+                                &job->tags,     &job->result,     &job->idempotency_key,
+                                &job->progress, &job->last_error, &job->error_code,
                                 &job->worker_id};
 
     return store__keep_strs(arena, strs, sizeof strs / sizeof *strs, e);
@@ -276,8 +276,8 @@ int store__delete_job(struct sqlite_store *s, const struct job *job, struct err 
     if (rc == 0)
         rc = store__run_id(&s->writer, STMT_DELETE_ATTEMPTS, job->id, e);
     if (rc == 0)
-        rc = store__run_id(&s->writer, is_final ? STMT_DELETE_HISTORY : STMT_DELETE_HOT, job->id,
-                           e);
+        rc =
+            store__run_id(&s->writer, is_final ? STMT_DELETE_HISTORY : STMT_DELETE_HOT, job->id, e);
     if (rc == 0 && !is_final) /* final states count what ever was */
         store__tally(s, job->queue, job->type, job->state, -1);
     return rc;

@@ -58,8 +58,8 @@ int64_t store__now(struct sqlite_store *s)
 /* Copies the write-ahead log back. A failure costs nothing now and is met again by a commit. */
 static void checkpoint(struct sqlite_store *s)
 {
-    int mode = s->wal_pages >= WAL_PAGES_RESTART ? SQLITE_CHECKPOINT_RESTART
-                                                 : SQLITE_CHECKPOINT_PASSIVE;
+    int mode =
+        s->wal_pages >= WAL_PAGES_RESTART ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
     int rc;
 
     if (s->wal_pages < WAL_PAGES_PASSIVE)

@@ -29,8 +29,7 @@ static int check_url(struct str url, struct err *e)
     return err_set(e, ERR_INVALID, "store url: found no scheme, expected sqlite: or sqlite:PATH");
 }
 
-int store_open(const struct store_options *options, bool migrate, struct store **out,
-               struct err *e)
+int store_open(const struct store_options *options, bool migrate, struct store **out, struct err *e)
 {
     int rc = check_url(options->url, e);
 

@@ -23,10 +23,10 @@
 /* --- creating ------------------------------------------------------------------------------- */
 
 enum create_outcome {
-    CREATE_DONE = 1,     /* the job is new */
-    CREATE_REPLAYED,     /* its key was used before with the same body: `job` is the original */
-    CREATE_MISMATCH,     /* its key was used before with another body */
-    CREATE_NOT_DONE      /* a sibling in its all-or-nothing group failed */
+    CREATE_DONE = 1, /* the job is new */
+    CREATE_REPLAYED, /* its key was used before with the same body: `job` is the original */
+    CREATE_MISMATCH, /* its key was used before with another body */
+    CREATE_NOT_DONE  /* a sibling in its all-or-nothing group failed */
 };
 
 struct create {
@@ -79,7 +79,7 @@ struct finish {
     int64_t started_ago_ms;     /* before now; -1: never started */
     int64_t ended_ago_ms;
     int64_t cpu_us, memory_kb;
-    bool applied; /* out: false when the token was stale; then nothing changed */
+    bool applied;      /* out: false when the token was stale; then nothing changed */
     int64_t due_in_ms; /* out: for RETRYING, when it becomes due */
 };
 
@@ -108,11 +108,11 @@ enum retry_outcome {
 
 struct retry_edit {
     struct uuid id;
-    struct uuid new_id;  /* for RETRY_CREATED */
-    struct str payload;  /* ptr NULL: unchanged */
-    int32_t max_retries; /* -1: unchanged */
-    bool dead_only;      /* replay: anything but a dead letter is RETRY_REFUSED */
-    int64_t died_before_ms; /* with dead_only: 0, or skip what died later (RETRY_REFUSED) */
+    struct uuid new_id;         /* for RETRY_CREATED */
+    struct str payload;         /* ptr NULL: unchanged */
+    int32_t max_retries;        /* -1: unchanged */
+    bool dead_only;             /* replay: anything but a dead letter is RETRY_REFUSED */
+    int64_t died_before_ms;     /* with dead_only: 0, or skip what died later (RETRY_REFUSED) */
     enum retry_outcome outcome; /* out */
     struct job job;             /* out: as it is now; with RETRY_REFUSED its state */
 };
@@ -223,11 +223,11 @@ struct store {
 
 /* What a store is opened with. */
 struct store_options {
-    struct str url;           /* `sqlite:` or `sqlite:PATH` */
-    const char *data_dir;     /* where `sqlite:` alone puts jobmill.db */
-    int64_t key_window_ms;    /* how long an idempotency key counts */
-    int64_t lock_wait_ms;     /* how long to wait for another process to let go of the file */
-    int64_t (*now_ms)(void);  /* the embedded store's clock; NULL: clock_wall_ms */
+    struct str url;          /* `sqlite:` or `sqlite:PATH` */
+    const char *data_dir;    /* where `sqlite:` alone puts jobmill.db */
+    int64_t key_window_ms;   /* how long an idempotency key counts */
+    int64_t lock_wait_ms;    /* how long to wait for another process to let go of the file */
+    int64_t (*now_ms)(void); /* the embedded store's clock; NULL: clock_wall_ms */
 };
 
 /* Opens by scheme. ERR_INVALID on an unknown scheme, ERR_UNAVAILABLE when it cannot be reached or

@@ -11,11 +11,11 @@
 #define STORE_SCAN_MAX 10000
 
 struct job_filter {
-    uint32_t states; /* bit (1 << state); 0: all */
+    uint32_t states;                                    /* bit (1 << state); 0: all */
     struct str type, queue, tag, worker_id, error_code; /* ptr NULL: any */
     struct uuid workflow_id;                            /* nil: any */
     int64_t created_after_ms, created_before_ms;        /* exclusive bounds; 0: none */
-    int64_t died_before_ms;                             /* dead letters: completed_at <= this; 0: none */
+    int64_t died_before_ms; /* dead letters: completed_at <= this; 0: none */
 };
 
 struct job_page {
@@ -29,7 +29,7 @@ struct attempt_row {
     int32_t claim, attempt;
     enum run_outcome outcome;
     struct str error, worker_id;
-    int64_t started_at, ended_at; /* ms; started_at 0: never started */
+    int64_t started_at, ended_at;              /* ms; started_at 0: never started */
     int64_t cpu_us, memory_kb, retry_delay_ms; /* retry_delay_ms -1: none */
 };
 
@@ -41,7 +41,7 @@ struct worker_row {
     int64_t pid;
     int32_t slots, busy;
     bool draining;
-    enum worker_state state; /* out */
+    enum worker_state state;                  /* out */
     int64_t started_at, beat_at, lease_until; /* out */
 };
 
@@ -54,9 +54,9 @@ struct count_row {
 struct stats {
     struct count_row *counts;
     size_t n;
-    int64_t backlog, running;   /* backlog: queued and due */
-    int64_t oldest_age_ms;      /* of the oldest queued job's due time; -1: none */
-    int64_t now_ms;             /* the store's clock */
+    int64_t backlog, running; /* backlog: queued and due */
+    int64_t oldest_age_ms;    /* of the oldest queued job's due time; -1: none */
+    int64_t now_ms;           /* the store's clock */
 };
 
 enum bulk_action { BULK_REPLAY = 1, BULK_PURGE };
@@ -68,9 +68,9 @@ struct bulk_row {
     enum bulk_action action;
     enum bulk_state state;
     struct job_filter filter;
-    struct str patch;    /* JSON merge patch for payloads; ptr NULL: none */
-    int64_t limit;       /* at most this many; 0: no limit */
-    struct uuid cursor;  /* everything from here upwards is done; nil: nothing yet */
+    struct str patch;   /* JSON merge patch for payloads; ptr NULL: none */
+    int64_t limit;      /* at most this many; 0: no limit */
+    struct uuid cursor; /* everything from here upwards is done; nil: nothing yet */
     int64_t matched, succeeded, failed;
     struct str error;
     int64_t created_at, updated_at, completed_at;

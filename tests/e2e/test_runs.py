@@ -91,7 +91,7 @@ class Runs(unittest.TestCase):
         text = '{ "b" : 1.10,\t"a":[ 1e2 ,"\\u0041" ] }'
         answer = self.engine.request("POST", "/api/v1/jobs", '{"type":"echo","payload":%s}' % text)
         self.engine.wait(answer.json["id"])
-        self.assertIn(text, self.engine.request("GET", "/api/v1/jobs/" + answer.json["id"]).body)
+        self.assertIn(text, self.engine.request("GET", "/api/v1/jobs/" + answer.json["id"]).body.decode())
 
     def test_max_retries_2_is_three_runs(self):
         job = self.run_job("silent", payload=1, max_retries=2)

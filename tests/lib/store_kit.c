@@ -296,8 +296,7 @@ int64_t kit_count(struct kit *k, const char *type, enum job_state state)
 
 static int64_t walk(struct kit *k, struct str queue, struct str type, enum job_state state)
 {
-    const struct job_filter filter = {
-        .states = UINT32_C(1) << state, .type = type, .queue = queue};
+    const struct job_filter filter = {.states = UINT32_C(1) << state, .type = type, .queue = queue};
     struct job_page page = {.more = true};
     int64_t sum = 0;
 

@@ -25,8 +25,9 @@ struct kit {
 int kit_setup(void **state);
 int kit_teardown(void **state);
 
-void kit_open(struct kit *k);   /* a new store */
-void kit_reopen(struct kit *k); /* the same store, closed and opened again; "w1" is not registered */
+void kit_open(struct kit *k); /* a new store */
+void kit_reopen(
+    struct kit *k); /* the same store, closed and opened again; "w1" is not registered */
 void kit_close(struct kit *k);
 int kit_try_open(const char *dir, struct store **out, struct err *e);
 
@@ -67,11 +68,11 @@ int64_t kit_count(struct kit *k, const char *type, enum job_state state); /* by 
  * no less. */
 void kit_check_counts(struct kit *k);
 
-#define kit_ok(call)                                                                               \
-    do {                                                                                           \
-        struct err e = {0};                                                                        \
-        if ((call) != 0)                                                                           \
-            fail_msg("%s: %d %s", #call, e.code, e.text);                                          \
+#define kit_ok(call)                                      \
+    do {                                                  \
+        struct err e = {0};                               \
+        if ((call) != 0)                                  \
+            fail_msg("%s: %d %s", #call, e.code, e.text); \
     } while (0)
 
 #define assert_uuid_eq(a, b) assert_int_equal(uuid_cmp(a, b), 0)

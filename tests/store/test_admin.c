@@ -113,9 +113,7 @@ static void edits_apply(void **state)
 {
     struct kit *k = *state;
     struct retry_edit r[2] = {
-        {.id = kit_job_in(k, "t", JOB_DEAD_LETTER),
-         .payload = STR("{\"n\":2}"),
-         .max_retries = 0},
+        {.id = kit_job_in(k, "t", JOB_DEAD_LETTER), .payload = STR("{\"n\":2}"), .max_retries = 0},
         {.id = kit_job_in(k, "t", JOB_COMPLETED),
          .new_id = uuid_new(),
          .payload = STR("[]"),
@@ -135,9 +133,9 @@ static void edits_apply(void **state)
 static void retry_of_every_state(void **state)
 {
     static const enum retry_outcome expected[JOB_STATE_END] = {
-        [JOB_PENDING] = RETRY_REFUSED,     [JOB_QUEUED] = RETRY_REFUSED,
-        [JOB_RUNNING] = RETRY_REFUSED,     [JOB_RETRYING] = RETRY_QUEUED,
-        [JOB_COMPLETED] = RETRY_CREATED,   [JOB_DEAD_LETTER] = RETRY_QUEUED,
+        [JOB_PENDING] = RETRY_REFUSED,   [JOB_QUEUED] = RETRY_REFUSED,
+        [JOB_RUNNING] = RETRY_REFUSED,   [JOB_RETRYING] = RETRY_QUEUED,
+        [JOB_COMPLETED] = RETRY_CREATED, [JOB_DEAD_LETTER] = RETRY_QUEUED,
         [JOB_CANCELLED] = RETRY_CREATED,
     };
     struct kit *k = *state;
@@ -337,7 +335,7 @@ static void bulk_progress_and_jobs_are_one(void **state)
     struct bulk_row row = bulk(k), got;
     struct retry_edit r = {.id = id, .max_retries = -1, .dead_only = true};
     struct delete_item d = {.id = id};
-    struct err e;
+    struct err refused;
     bool found;
 
     row.cursor = id;
@@ -360,7 +358,7 @@ static void bulk_progress_and_jobs_are_one(void **state)
     row.state = BULK_DONE;
     kit_ok(k->s->ops->remove(k->s, NULL, 0, &row, &e));
     /* it has ended: nothing may happen in its name any more */
-    assert_int_equal(k->s->ops->remove(k->s, &d, 1, &row, &e), ERR_CONFLICT);
+    assert_int_equal(k->s->ops->remove(k->s, &d, 1, &row, &refused), ERR_CONFLICT);
     assert_true(kit_exists(k, id));
 }
 

@@ -110,9 +110,10 @@ static void priority_goes_first_and_ages(void **state)
     high = create_as(k, "t", "default", 1);
     /* priority 1 is worth a minute: what came more than two minutes after `low` waits for it */
     kit_clock_add(2 * JOB_PRIORITY_STEP_MS + 1);
-    kit_ok(k->s->ops->beat(k->s, &(struct worker_beat){.row = {.id = STR("w1"),
-                                                              .incarnation = k->life},
-                                                      .lease_ms = KIT_LEASE_MS}, &e));
+    kit_ok(k->s->ops->beat(k->s,
+                           &(struct worker_beat){.row = {.id = STR("w1"), .incarnation = k->life},
+                                                 .lease_ms = KIT_LEASE_MS},
+                           &e));
     later = create_as(k, "t", "default", 1);
     jobs = kit_claim(k, "t", 10, &n);
     assert_int_equal(n, 3);
@@ -212,11 +213,11 @@ static void claim_by_ids(void **state)
 
     ids[0] = create_as(k, "b", "x", 0);
     ids[1] = create_as(k, "a", "default", 1);
-    ids[2] = create_as(k, "a", "x", 0);     /* not in a lane */
-    ids[3] = kit_create_in(k, "b", 10000);  /* not due */
-    ids[4] = uuid_new();                    /* unknown */
-    ids[5] = ids[0];                        /* again */
-    create_as(k, "b", "x", 50);             /* not asked for */
+    ids[2] = create_as(k, "a", "x", 0);    /* not in a lane */
+    ids[3] = kit_create_in(k, "b", 10000); /* not due */
+    ids[4] = uuid_new();                   /* unknown */
+    ids[5] = ids[0];                       /* again */
+    create_as(k, "b", "x", 50);            /* not asked for */
     r.ids = ids;
     r.n_ids = 6;
     kit_ok(k->s->ops->claim_ids(k->s, &r, &k->arena, &jobs, &n, &e));

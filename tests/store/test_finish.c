@@ -160,9 +160,11 @@ static void poison_after_three_crashes(void **state)
         kit_finish(k, &job, RUN_CRASH);
         assert_int_equal(kit_get(k, job.id).crashes, i);
         kit_clock_add(9000);
-        kit_ok(k->s->ops->beat(k->s, &(struct worker_beat){.row = {.id = STR("w1"),
-                                                                  .incarnation = k->life},
-                                                          .lease_ms = KIT_LEASE_MS}, &e));
+        kit_ok(
+            k->s->ops->beat(k->s,
+                            &(struct worker_beat){.row = {.id = STR("w1"), .incarnation = k->life},
+                                                  .lease_ms = KIT_LEASE_MS},
+                            &e));
         kit_promote(k);
     }
     job = kit_get(k, item.job.id);

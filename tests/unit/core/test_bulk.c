@@ -3,9 +3,9 @@
  * between two pages. */
 #include "core/bulk.h"
 
-#include <string.h>
-
 #include "lib/store_kit.h"
+
+#include <string.h>
 
 static struct bulk_row start(struct kit *k, enum bulk_action action, const char *type,
                              const char *patch, int64_t limit)

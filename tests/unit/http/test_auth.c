@@ -3,10 +3,9 @@
 #include "http/auth.h"
 
 #include "base/io.h"
+#include "lib/unit.h"
 
 #include <stdio.h>
-
-#include "lib/unit.h"
 
 static char folder[200], path[256];
 

@@ -2,9 +2,9 @@
  * Reading request objects, and the problems that come of it. */
 #include "http/fields.h"
 
-#include <string.h>
-
 #include "unit/http/http_kit.h"
+
+#include <string.h>
 
 struct sample {
     struct str name, text, json, tags;

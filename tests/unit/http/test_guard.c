@@ -3,13 +3,12 @@
 #include "http/guard.h"
 
 #include "base/clock.h"
+#include "unit/http/http_kit.h"
 
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "unit/http/http_kit.h"
 
 static struct guard guard;
 static int pair[2];

@@ -2,10 +2,10 @@
  * Query parameters, filters and cursors. */
 #include "http/params.h"
 
+#include "unit/http/http_kit.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "unit/http/http_kit.h"
 
 static bool read_query(struct request *r, const char *query, unsigned allowed, struct params *p)
 {

@@ -3,11 +3,10 @@
 #include "http/problem.h"
 
 #include "base/log.h"
+#include "unit/http/http_kit.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#include "unit/http/http_kit.h"
 
 static void test_every_problem(void **state)
 {

@@ -2,9 +2,9 @@
  * Routing: which handler gets a request, and what is refused before that. */
 #include "http/route.h"
 
-#include <string.h>
-
 #include "unit/http/http_kit.h"
+
+#include <string.h>
 
 static void expect_route(const char *method, const char *uri, void (*handler)(struct request *),
                          const char *arg)
