@@ -53,6 +53,7 @@ CREATE INDEX jobs_due ON jobs (run_at) WHERE state IN (1, 4);
 -- Lists by state, newest id first, and the running jobs for the reaper.
 CREATE INDEX jobs_aside ON jobs (state) WHERE state <> 2;
 -- Retention of dead letters.
+CREATE INDEX jobs_dead ON jobs (completed_at) WHERE state = 6;
 
 -- What finished for good.
 CREATE TABLE job_history (
