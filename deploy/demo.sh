@@ -41,8 +41,8 @@ enqueue() {
 }
 ids=$(
     enqueue hello '{"name":"Ada"}'
-    enqueue compute '{"iterations":200000}'
-    enqueue lua-compute '{"iterations":20000}'
+    enqueue compute '{"iterations":5000000}'
+    enqueue lua-compute '{"iterations":200000}'
     enqueue transform '{"source":"db"}'
     enqueue lua-transform '{"source":"db"}'
     enqueue notify '{"channel":"slack","template":"Hello {{name}}","data":{"name":"Ada"}}'

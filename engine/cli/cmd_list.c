@@ -48,23 +48,10 @@ static void put_filters(const struct cli_args *args, struct buf *query)
     }
 }
 
-static void add_row(struct table *t, const struct answer *a, const struct json_tok *job,
-                    int64_t now_ms)
-{
-    char created[TEXT_RELATIVE_MAX] = "-";
-    int64_t ms;
-
-    if (time_parse(str_from(answer_text(a, job, "created_at")), &ms))
-        text_relative(ms, now_ms, created);
-    table_add(t, str_from(answer_text(a, job, "id")));
-    table_add(t, str_from(answer_text(a, job, "type")));
-    table_add(t, str_from(answer_text(a, job, "status")));
-    table_addf(t, "%d/%d", (int)answer_int(a, job, "attempt"),
-               (int)answer_int(a, job, "max_retries") + 1);
-    table_add(t, str_from(answer_text(a, job, "queue")));
-    table_add(t, str_from(created));
-    table_add(t, str_from(answer_text(a, job, "last_error")));
-}
+/* Which artifact runs a type; both texts are the listing's. */
+struct handler_name {
+    struct str type, file;
+};
 
 struct listing {
     struct client *client;
@@ -72,8 +59,86 @@ struct listing {
     struct buf cursor;
     struct table table;
     struct buf json; /* the pages' elements, as the engine sent them */
+    struct arena arena;
+    struct handler_name *handlers;
+    size_t n_handlers;
     size_t left, shown, empty;
 };
+
+static struct str base_name(struct str path)
+{
+    size_t i = path.len;
+
+    while (i > 0 && path.ptr[i - 1] != '/')
+        i--;
+    return (struct str){path.ptr + i, path.len - i};
+}
+
+/* What runs what, for the table. An engine that does not tell leaves the column empty. */
+static void read_handlers(struct listing *l)
+{
+    const struct json_tok *row;
+    struct answer answer;
+    struct err e;
+    uint32_t i;
+
+    if (client_call(l->client, "GET", "/api/v1/handlers", STR_NONE, &answer, &e) != 0 ||
+        answer.doc.toks[0].kind != JSON_ARRAY)
+        return;
+    l->handlers = arena_array(&l->arena, answer.doc.toks[0].count, sizeof *l->handlers);
+    row = answer.doc.toks + 1;
+    for (i = 0; l->handlers != NULL && i < answer.doc.toks[0].count; i++) {
+        struct str file = str_from(answer_text(&answer, row, "file"));
+
+        l->handlers[l->n_handlers++] =
+            (struct handler_name){arena_str(&l->arena, str_from(answer_text(&answer, row, "type"))),
+                                  arena_str(&l->arena, base_name(file))};
+        row = json_next(&answer.doc, row);
+    }
+}
+
+static struct str handler_of(const struct listing *l, struct str type)
+{
+    size_t i;
+
+    for (i = 0; i < l->n_handlers; i++)
+        if (str_eq(l->handlers[i].type, type))
+            return l->handlers[i].file;
+    return STR_NONE;
+}
+
+/* How long the last run of a job that is over took. */
+static void add_took(struct table *t, const struct answer *a, const struct json_tok *job)
+{
+    int64_t from, to;
+
+    if (time_parse(str_from(answer_text(a, job, "started_at")), &from) &&
+        time_parse(str_from(answer_text(a, job, "completed_at")), &to))
+        table_addf(t, "%lld ms", (long long)(to - from));
+    else
+        table_add(t, STR_NONE);
+}
+
+static void add_row(struct listing *l, const struct answer *a, const struct json_tok *job,
+                    int64_t now_ms)
+{
+    char created[TEXT_RELATIVE_MAX] = "-";
+    struct table *t = &l->table;
+    int64_t ms;
+
+    if (time_parse(str_from(answer_text(a, job, "created_at")), &ms))
+        text_relative(ms, now_ms, created);
+    table_add(t, str_from(answer_text(a, job, "id")));
+    table_add(t, str_from(answer_text(a, job, "type")));
+    table_add(t, handler_of(l, str_from(answer_text(a, job, "type"))));
+    table_add(t, str_from(answer_text(a, job, "status")));
+    table_addf(t, "%d/%d", (int)answer_int(a, job, "attempt"),
+               (int)answer_int(a, job, "max_retries") + 1);
+    table_add(t, str_from(answer_text(a, job, "queue")));
+    table_add(t, str_from(created));
+    add_took(t, a, job);
+    table_add(t, str_from(answer_text(a, job, "last_error")));
+}
 
 /* "[a,b]" without the brackets. */
 static struct str inside(struct str array)
@@ -95,7 +160,7 @@ static int take_page(struct listing *l, const struct answer *answer, struct err 
         return err_set(e, ERR_UNAVAILABLE, "the engine answered %s, expected an array",
                        json_kind_name((enum json_kind)array->kind));
     for (i = 0; i < array->count; i++) {
-        add_row(&l->table, answer, job, now_ms);
+        add_row(l, answer, job, now_ms);
         job = json_next(&answer->doc, job);
     }
     if (text.len > 0) {
@@ -132,6 +197,8 @@ static int list(struct listing *l)
 {
     struct err e = {.code = 0};
 
+    if (!client_as_json(l->client))
+        read_handlers(l);
     do {
         if (read_page(l, &e) != 0)
             return client_fail(&e);
@@ -149,8 +216,8 @@ static int list(struct listing *l)
 
 static int run(const struct cli_args *args)
 {
-    static const char *const heads[] = {"ID",    "TYPE",    "STATUS",    "RUNS",
-                                        "QUEUE", "CREATED", "LAST ERROR"};
+    static const char *const heads[] = {"ID",    "TYPE",    "HANDLER", "STATUS",    "RUNS",
+                                        "QUEUE", "CREATED", "TOOK",    "LAST ERROR"};
     const char *limit_text = cli_value(args, OPT_LIMIT);
     struct listing l = {.left = LIMIT_DEFAULT};
     int64_t limit = LIMIT_DEFAULT;
@@ -170,6 +237,7 @@ static int run(const struct cli_args *args)
     buf_free(&l.filters);
     buf_free(&l.cursor);
     buf_free(&l.json);
+    arena_free(&l.arena);
     client_close(&l.client);
     return code;
 }

@@ -26,7 +26,8 @@ static void fill(struct finish *f, const struct run *run, int64_t now_ns)
     *f = (struct finish){
         .id = run->job.id,
         .outcome = run->outcome,
-        .verdict = run_judge(&run->job, run->outcome, run->retry_delay_ms, random_u64()),
+        .verdict = run_judge(&run->job, run->outcome, run->retry_delay_ms,
+                             run->outcome == RUN_OK ? 0 : random_u64()),
         .result =
             run->outcome == RUN_OK && run->result.ptr != NULL ? buf_str(&run->result) : STR_NONE,
         .error = run->error.ptr != NULL ? buf_str(&run->error) : STR_NONE,

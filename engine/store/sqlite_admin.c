@@ -27,7 +27,7 @@ static int queue_again(struct sqlite_store *s, struct retry_edit *r, struct aren
         sqlite3_bind_null(stmt, 4);
     else
         sqlite3_bind_int(stmt, 4, r->max_retries);
-    store__bind_uuid(stmt, 5, r->id);
+    store__bind_uuid(stmt, 5, &r->id);
     store__tally_move(s, &r->job, r->job.state, JOB_QUEUED);
     r->outcome = RETRY_QUEUED;
     rc = store__run(stmt, e);

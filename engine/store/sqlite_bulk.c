@@ -22,7 +22,7 @@ static void bind_filter(sqlite3_stmt *stmt, const struct job_filter *f)
     bind_str(stmt, BULK_tag, f->tag);
     bind_str(stmt, BULK_worker_id, f->worker_id);
     bind_str(stmt, BULK_error_code, f->error_code);
-    store__bind_uuid(stmt, BULK_workflow_id + 1, f->workflow_id);
+    store__bind_uuid(stmt, BULK_workflow_id + 1, &f->workflow_id);
     bind_i64(stmt, BULK_created_after, f->created_after_ms);
     bind_i64(stmt, BULK_created_before, f->created_before_ms);
     bind_i64(stmt, BULK_died_before, f->died_before_ms);
@@ -30,13 +30,13 @@ static void bind_filter(sqlite3_stmt *stmt, const struct job_filter *f)
 
 static void bind_row(sqlite3_stmt *stmt, const struct bulk_row *row)
 {
-    store__bind_uuid(stmt, BULK_id + 1, row->id);
+    store__bind_uuid(stmt, BULK_id + 1, &row->id);
     bind_i64(stmt, BULK_action, row->action);
     bind_i64(stmt, BULK_state, row->state);
     bind_filter(stmt, &row->filter);
     bind_str(stmt, BULK_patch, row->patch);
     bind_i64(stmt, BULK_max_jobs, row->limit);
-    store__bind_uuid(stmt, BULK_cursor + 1, row->cursor);
+    store__bind_uuid(stmt, BULK_cursor + 1, &row->cursor);
     bind_i64(stmt, BULK_matched, row->matched);
     bind_i64(stmt, BULK_succeeded, row->succeeded);
     bind_i64(stmt, BULK_failed, row->failed);
@@ -65,6 +65,7 @@ static int read_row(sqlite3_stmt *stmt, struct arena *arena, struct bulk_row *ro
     struct job_filter *f = &row->filter;
     struct str *const strs[] = {&f->type,       &f->queue,   &f->tag,    &f->worker_id,
                                 &f->error_code, &row->patch, &row->error};
+    int rc;
 
     memset(row, 0, sizeof *row);
     row->id = store__col_uuid(stmt, BULK_id);
@@ -81,7 +82,8 @@ static int read_row(sqlite3_stmt *stmt, struct arena *arena, struct bulk_row *ro
     row->created_at = sqlite3_column_int64(stmt, BULK_created_at);
     row->updated_at = sqlite3_column_int64(stmt, BULK_updated_at);
     row->completed_at = sqlite3_column_int64(stmt, BULK_completed_at);
-    return store__keep_strs(arena, strs, sizeof strs / sizeof *strs, e);
+    rc = store__row_failed(stmt, e);
+    return rc == 0 ? store__keep_strs(arena, strs, sizeof strs / sizeof *strs, e) : rc;
 }
 
 /* Steps `stmt` onto a row, if there is one, and keeps it. */
@@ -126,14 +128,14 @@ int store__bulk_update(struct sqlite_store *s, struct bulk_row *row, struct err 
     row->updated_at = s->now;
     row->completed_at = row->state == BULK_RUNNING ? 0 : s->now;
     sqlite3_bind_int(stmt, 1, (int)row->state);
-    store__bind_uuid(stmt, 2, row->cursor);
+    store__bind_uuid(stmt, 2, &row->cursor);
     sqlite3_bind_int64(stmt, 3, row->matched);
     sqlite3_bind_int64(stmt, 4, row->succeeded);
     sqlite3_bind_int64(stmt, 5, row->failed);
     store__bind_str(stmt, 6, row->error);
     sqlite3_bind_int64(stmt, 7, row->updated_at);
     sqlite3_bind_int64(stmt, 8, row->completed_at);
-    store__bind_uuid(stmt, 9, row->id);
+    store__bind_uuid(stmt, 9, &row->id);
     rc = store__run(stmt, e);
     if (rc == 0 && sqlite3_changes(s->writer.db) == 0)
         rc = err_set(e, ERR_CONFLICT, "the bulk operation does not exist or has ended");
@@ -170,7 +172,7 @@ int store__bulk_get(struct store *base, struct uuid id, struct arena *arena, str
         return e->code;
     stmt = store__stmt(c, STMT_BULK_GET, e);
     if (stmt != NULL)
-        store__bind_uuid(stmt, 1, id);
+        store__bind_uuid(stmt, 1, &id);
     rc = stmt == NULL ? e->code : find_row(stmt, arena, out, found, e);
     store__reader_give(s, c);
     return rc;

@@ -22,13 +22,6 @@ struct pick {
     size_t n, max;
 };
 
-/* A run of the index: its name, and where it begins. */
-struct queued_run {
-    struct str type, queue;
-    int32_t priority;
-    int64_t run_at;
-};
-
 static bool is_before(const struct candidate *a, const struct candidate *b)
 {
     return a->rank != b->rank ? a->rank < b->rank : uuid_cmp(a->id, b->id) < 0;
@@ -75,12 +68,11 @@ static bool offer(struct pick *p, int64_t rank, struct uuid id)
     return true;
 }
 
-/* Moves `run` to the next run after it that has jobs; *found false when there is none. */
-static int next_run(struct sqlite_store *s, struct queued_run *run, struct arena *arena,
-                    bool *found, struct err *e)
+int store__next_run(struct sqlite_conn *c, struct queued_run *run, struct arena *arena, bool *found,
+                    struct err *e)
 {
     struct str *const names[] = {&run->type, &run->queue};
-    sqlite3_stmt *stmt = store__stmt(&s->writer, STMT_NEXT_RUN, e);
+    sqlite3_stmt *stmt = store__stmt(c, STMT_NEXT_RUN, e);
     int rc;
 
     if (stmt == NULL)
@@ -94,7 +86,9 @@ static int next_run(struct sqlite_store *s, struct queued_run *run, struct arena
         return rc;
     *run = (struct queued_run){store__col_str(stmt, 0), store__col_str(stmt, 1),
                                store__col_int(stmt, 2), sqlite3_column_int64(stmt, 3)};
-    rc = store__keep_strs(arena, names, 2, e);
+    rc = store__row_failed(stmt, e);
+    if (rc == 0)
+        rc = store__keep_strs(arena, names, 2, e);
     sqlite3_reset(stmt);
     return rc;
 }
@@ -129,7 +123,7 @@ static int gather_lane(struct sqlite_store *s, const struct lane *lane, struct p
     struct queued_run run = {lane->type, any_queue ? STR("") : lane->queue, INT32_MIN, 0};
     int rc;
 
-    while ((rc = next_run(s, &run, scratch, &found, e)) == 0 && found) {
+    while ((rc = store__next_run(&s->writer, &run, scratch, &found, e)) == 0 && found) {
         if (!str_eq(run.type, lane->type) || (!any_queue && !str_eq(run.queue, lane->queue)))
             break;
         if (p->n == p->max && job_rank(run.run_at, run.priority) > p->at[0].rank)

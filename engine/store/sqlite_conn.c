@@ -147,13 +147,12 @@ void store__bind_blob(sqlite3_stmt *stmt, int at, const void *data, size_t len)
     sqlite3_bind_blob64(stmt, at, data, len, SQLITE_STATIC);
 }
 
-/* Copied: callers pass ids by value. */
-void store__bind_uuid(sqlite3_stmt *stmt, int at, struct uuid id)
+void store__bind_uuid(sqlite3_stmt *stmt, int at, const struct uuid *id)
 {
-    if (uuid_is_nil(id))
+    if (uuid_is_nil(*id))
         sqlite3_bind_null(stmt, at);
     else
-        sqlite3_bind_blob(stmt, at, id.bytes, sizeof id.bytes, SQLITE_TRANSIENT);
+        store__bind_blob(stmt, at, id->bytes, sizeof id->bytes);
 }
 
 struct str store__col_str(sqlite3_stmt *stmt, int col)
@@ -178,4 +177,11 @@ struct uuid store__col_uuid(sqlite3_stmt *stmt, int col)
 int32_t store__col_int(sqlite3_stmt *stmt, int col)
 {
     return (int32_t)sqlite3_column_int64(stmt, col);
+}
+
+int store__row_failed(sqlite3_stmt *stmt, struct err *e)
+{
+    sqlite3 *db = sqlite3_db_handle(stmt);
+
+    return (sqlite3_errcode(db) & 0xFF) == SQLITE_NOMEM ? store__conn_failed(db, e) : 0;
 }

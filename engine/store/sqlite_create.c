@@ -74,7 +74,7 @@ static int put_key(struct sqlite_store *s, const struct create *c, struct err *e
     if (stmt == NULL)
         return e->code;
     store__bind_str(stmt, 1, c->job.idempotency_key);
-    store__bind_uuid(stmt, 2, c->job.id);
+    store__bind_uuid(stmt, 2, &c->job.id);
     store__bind_blob(stmt, 3, c->body_hash, sizeof c->body_hash);
     sqlite3_bind_int64(stmt, 4, s->now + s->key_window_ms);
     return store__run(stmt, e);

@@ -33,7 +33,9 @@ static int read_sweep(sqlite3_stmt *stmt, size_t max, bool has_key, struct sweep
         job->queue = store__col_str(stmt, 3);
         if (has_key)
             job->idempotency_key = store__col_str(stmt, 4);
-        rc = store__keep_strs(&w->arena, strs, 3, e);
+        rc = store__row_failed(stmt, e);
+        if (rc == 0)
+            rc = store__keep_strs(&w->arena, strs, 3, e);
         if (rc != 0)
             return rc;
         w->n++;

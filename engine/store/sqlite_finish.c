@@ -192,7 +192,7 @@ static int progress_one(struct sqlite_store *s, struct progress *p, struct err *
         return e->code;
     store__bind_str(stmt, 1, p->progress);
     sqlite3_bind_int64(stmt, 2, s->now);
-    store__bind_uuid(stmt, 3, p->id);
+    store__bind_uuid(stmt, 3, &p->id);
     store__bind_blob(stmt, 4, p->token, sizeof p->token);
     rc = store__run(stmt, e);
     p->applied = rc == 0 && sqlite3_changes(s->writer.db) == 1;

@@ -20,7 +20,7 @@ struct listing {
     size_t n_sources;
     struct uuid *ids; /* of matches */
     size_t n, limit, scanned;
-    struct uuid last; /* looked at */
+    struct uuid below, last; /* the bound, and what was looked at */
 };
 
 static bool is_wanted(const struct job_filter *f, enum job_state state)
@@ -76,8 +76,7 @@ static int advance(struct source *src, struct err *e)
     return rc < 0 ? rc : 0;
 }
 
-static int add_source(struct listing *l, struct sqlite_conn *c, enum stmt_id id, struct uuid below,
-                      struct err *e)
+static int add_source(struct listing *l, struct sqlite_conn *c, enum stmt_id id, struct err *e)
 {
     static const char above_all[17] = "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"
                                       "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF";
@@ -86,16 +85,16 @@ static int add_source(struct listing *l, struct sqlite_conn *c, enum stmt_id id,
     src->stmt = store__stmt(c, id, e);
     if (src->stmt == NULL)
         return e->code;
-    if (uuid_is_nil(below))
+    if (uuid_is_nil(l->below))
         store__bind_blob(src->stmt, 1, above_all, sizeof above_all);
     else
-        store__bind_uuid(src->stmt, 1, below);
+        store__bind_uuid(src->stmt, 1, &l->below);
     return advance(src, e);
 }
 
 /* The fewest cursors that see every match: states that have an index of their own by that, unless
  * the whole hot table must be walked anyway. */
-static int open_sources(struct listing *l, struct sqlite_conn *c, struct uuid below, struct err *e)
+static int open_sources(struct listing *l, struct sqlite_conn *c, struct err *e)
 {
     static const struct {
         enum job_state state;
@@ -107,14 +106,14 @@ static int open_sources(struct listing *l, struct sqlite_conn *c, struct uuid be
     const struct job_filter *f = l->filter;
     bool all_hot = is_wanted(f, JOB_QUEUED) && f->died_before_ms == 0;
     size_t i;
-    int rc = all_hot ? add_source(l, c, STMT_LIST_HOT, below, e) : 0;
+    int rc = all_hot ? add_source(l, c, STMT_LIST_HOT, e) : 0;
 
     for (i = 0; rc == 0 && !all_hot && i < sizeof aside / sizeof *aside; i++)
         if (is_wanted(f, aside[i].state))
-            rc = add_source(l, c, aside[i].stmt, below, e);
+            rc = add_source(l, c, aside[i].stmt, e);
     if (rc == 0 && f->died_before_ms == 0 &&
         (is_wanted(f, JOB_COMPLETED) || is_wanted(f, JOB_CANCELLED)))
-        rc = add_source(l, c, STMT_LIST_HISTORY, below, e);
+        rc = add_source(l, c, STMT_LIST_HISTORY, e);
     return rc;
 }
 
@@ -148,6 +147,9 @@ static int scan(struct listing *l, struct job_page *out, struct err *e)
             return 0;
         }
         store__read_filter_columns(src->stmt, &job);
+        rc = store__row_failed(src->stmt, e);
+        if (rc != 0)
+            return rc;
         if (is_match(l->filter, &job)) {
             if (l->n == l->limit) {
                 out->more = true;
@@ -181,15 +183,15 @@ static int read_page(struct sqlite_conn *c, const struct listing *l, struct aren
     return rc;
 }
 
-static int list(struct sqlite_conn *c, struct listing *l, struct uuid below, struct arena *arena,
-                struct job_page *out, struct err *e)
+static int list(struct sqlite_conn *c, struct listing *l, struct arena *arena, struct job_page *out,
+                struct err *e)
 {
     sqlite3_stmt *begin = store__stmt(c, STMT_BEGIN_READ, e);
     int rc = begin == NULL ? e->code : store__run(begin, e);
     size_t i;
 
     if (rc == 0)
-        rc = open_sources(l, c, below, e);
+        rc = open_sources(l, c, e);
     if (rc == 0)
         rc = scan(l, out, e);
     for (i = 0; i < l->n_sources; i++)
@@ -202,7 +204,7 @@ int store__list(struct store *base, const struct job_filter *filter, struct uuid
 {
     struct sqlite_store *s = store__sqlite(base);
     struct arena scratch = ARENA_INIT;
-    struct listing l = {.filter = filter};
+    struct listing l = {.filter = filter, .below = below};
     struct sqlite_conn *c;
     int rc;
 
@@ -212,7 +214,7 @@ int store__list(struct store *base, const struct job_filter *filter, struct uuid
     if (l.ids == NULL)
         return err_set(e, ERR_NOMEM, "out of memory for a page of %zu jobs", l.limit);
     c = store__reader_take(s, e);
-    rc = c == NULL ? e->code : list(c, &l, below, arena, out, e);
+    rc = c == NULL ? e->code : list(c, &l, arena, out, e);
     if (c != NULL)
         store__reader_give(s, c); /* ends the read transaction */
     arena_free(&scratch);

@@ -84,11 +84,14 @@ int store__conn_failed(sqlite3 *db, struct err *e);
 /* Binding and reading; bound bytes are borrowed until the reset. A nil uuid and STR_NONE are NULL.
  */
 void store__bind_str(sqlite3_stmt *stmt, int at, struct str s);
-void store__bind_uuid(sqlite3_stmt *stmt, int at, struct uuid id);
+void store__bind_uuid(sqlite3_stmt *stmt, int at, const struct uuid *id);
 void store__bind_blob(sqlite3_stmt *stmt, int at, const void *data, size_t len);
+/* Reading: borrowed until the next step or reset. What could not be read for want of memory looks
+ * like NULL; store__row_failed tells, once the columns of a row have been read. */
 struct str store__col_str(sqlite3_stmt *stmt, int col);
 struct uuid store__col_uuid(sqlite3_stmt *stmt, int col);
 int32_t store__col_int(sqlite3_stmt *stmt, int col);
+int store__row_failed(sqlite3_stmt *stmt, struct err *e) MUST_CHECK;
 
 /* --- the owner's lock on the file: sqlite_owner.c --------------------------------------------- */
 
@@ -211,6 +214,18 @@ int store__insert_job(struct sqlite_store *s, const struct job *job, bool *exist
                       struct err *e) MUST_CHECK;
 /* Deletes a job that was found, with its attempts and its idempotency key. */
 int store__delete_job(struct sqlite_store *s, const struct job *job, struct err *e) MUST_CHECK;
+
+/* A run of the index jobs_queued: the queued jobs of one type, queue and priority, by due time. */
+struct queued_run {
+    struct str type, queue;
+    int32_t priority;
+    int64_t run_at; /* of its first job */
+};
+
+/* Moves `run` to the next run behind it, its names in `arena`; *found false when there is none.
+ * From {"", "", INT32_MIN} it is the first of all: sqlite_claim.c. */
+int store__next_run(struct sqlite_conn *c, struct queued_run *run, struct arena *arena, bool *found,
+                    struct err *e) MUST_CHECK;
 
 /* Ends the run of a running job found in `stmt`, which is reset: sqlite_finish.c. */
 int store__end_run(struct sqlite_store *s, sqlite3_stmt *stmt, struct job *job,

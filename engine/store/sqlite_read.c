@@ -43,6 +43,8 @@ static int read_rows(struct sqlite_store *s, sqlite3_stmt *stmt, read_row_fn *re
             *rows = grown;
         }
         rc = read(s, stmt, arena, (char *)*rows + *n * size, e);
+        if (rc == 0)
+            rc = store__row_failed(stmt, e);
         if (rc != 0)
             return rc;
         ++*n;
@@ -66,7 +68,7 @@ static int query(struct store *base, enum stmt_id statement, const struct uuid *
         return e->code;
     stmt = store__stmt(c, statement, e);
     if (stmt != NULL && id != NULL)
-        store__bind_uuid(stmt, 1, *id);
+        store__bind_uuid(stmt, 1, id);
     rc = stmt == NULL ? e->code : read_rows(s, stmt, read, size, arena, rows, n, e);
     store__reader_give(s, c);
     return rc;
@@ -213,36 +215,18 @@ static int read_count(struct sqlite_store *s, sqlite3_stmt *stmt, struct arena *
 static int find_oldest(struct sqlite_conn *c, int64_t *oldest, struct err *e)
 {
     struct arena scratch = ARENA_INIT;
-    struct str type = STR(""), queue = STR("");
-    int32_t priority = INT32_MIN;
-    int rc = 1, i;
+    struct queued_run run = {STR(""), STR(""), INT32_MIN, 0};
+    bool found = true;
+    int rc = 0, i;
 
     *oldest = 0;
-    for (i = 0; rc == 1 && i < STATS_RUNS_MAX; i++) {
-        struct str *const names[] = {&type, &queue};
-        sqlite3_stmt *stmt = store__stmt(c, STMT_NEXT_RUN, e);
-
-        if (stmt == NULL) {
-            rc = e->code;
-            break;
-        }
-        store__bind_str(stmt, 1, type);
-        store__bind_str(stmt, 2, queue);
-        sqlite3_bind_int(stmt, 3, priority);
-        rc = store__step(stmt, e);
-        if (rc != 1)
-            break;
-        type = store__col_str(stmt, 0);
-        queue = store__col_str(stmt, 1);
-        priority = store__col_int(stmt, 2);
-        if (*oldest == 0 || sqlite3_column_int64(stmt, 3) < *oldest)
-            *oldest = sqlite3_column_int64(stmt, 3);
-        if (store__keep_strs(&scratch, names, 2, e) != 0)
-            rc = e->code;
-        sqlite3_reset(stmt);
+    for (i = 0; rc == 0 && found && i < STATS_RUNS_MAX; i++) {
+        rc = store__next_run(c, &run, &scratch, &found, e);
+        if (rc == 0 && found && (*oldest == 0 || run.run_at < *oldest))
+            *oldest = run.run_at;
     }
     arena_free(&scratch);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 static void sum_up(struct stats *out, int64_t oldest)

@@ -68,13 +68,9 @@ static void bind_text(sqlite3_stmt *stmt, enum job_column column, struct str tex
     store__bind_str(stmt, (int)column + 1, text);
 }
 
-/* Borrowed: `id` lives as long as the job that is bound. */
 static void bind_id(sqlite3_stmt *stmt, enum job_column column, const struct uuid *id)
 {
-    if (uuid_is_nil(*id))
-        sqlite3_bind_null(stmt, (int)column + 1);
-    else
-        store__bind_blob(stmt, (int)column + 1, id->bytes, sizeof id->bytes);
+    store__bind_uuid(stmt, (int)column + 1, id);
 }
 
 static void bind_counters(sqlite3_stmt *stmt, const struct job *job)
@@ -173,8 +169,12 @@ static int find_in(struct sqlite_conn *c, enum stmt_id id, struct uuid job, sqli
     if (rc <= 0)
         return rc;
     store__read_job(found, out);
-    *stmt = found;
-    return 0;
+    rc = store__row_failed(found, e);
+    if (rc == 0)
+        *stmt = found;
+    else
+        sqlite3_reset(found);
+    return rc;
 }
 
 int store__find_hot(struct sqlite_conn *c, struct uuid id, sqlite3_stmt **stmt, struct job *out,
@@ -230,6 +230,9 @@ int store__collect_ids(sqlite3_stmt *stmt, size_t max, struct arena *arena, stru
             *ids = grown;
         }
         (*ids)[(*n)++] = store__col_uuid(stmt, 0);
+        rc = store__row_failed(stmt, e);
+        if (rc != 0)
+            return rc;
     }
     sqlite3_reset(stmt);
     return 0;
@@ -264,7 +267,7 @@ static int delete_key(struct sqlite_store *s, const struct job *job, struct err 
     if (stmt == NULL)
         return e->code;
     store__bind_str(stmt, 1, job->idempotency_key);
-    store__bind_uuid(stmt, 2, job->id);
+    store__bind_uuid(stmt, 2, &job->id);
     return store__run(stmt, e);
 }
 

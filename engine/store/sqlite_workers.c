@@ -55,7 +55,7 @@ static void bind_beat(sqlite3_stmt *stmt, const struct worker_beat *beat, int64_
     sqlite3_bind_int64(stmt, 8, now);
     sqlite3_bind_int64(stmt, 9, now + beat->lease_ms);
     store__bind_str(stmt, 10, row->id);
-    store__bind_uuid(stmt, 11, row->incarnation);
+    store__bind_uuid(stmt, 11, &row->incarnation);
 }
 
 static int put_worker(struct sqlite_store *s, const struct worker_beat *beat, struct err *e)
@@ -77,7 +77,7 @@ static int lose_other_lives(struct sqlite_store *s, const struct worker_row *row
     if (stmt == NULL)
         return e->code;
     store__bind_str(stmt, 1, row->id);
-    store__bind_uuid(stmt, 2, row->incarnation);
+    store__bind_uuid(stmt, 2, &row->incarnation);
     sqlite3_bind_int64(stmt, 3, -1);
     return lose_all(s, stmt, SIZE_MAX, freed, e);
 }
@@ -138,7 +138,7 @@ int store__unregister_worker(struct store *base, struct str id, struct uuid inca
         return store__end(s, e->code, e);
     sqlite3_bind_int64(stmt, 1, s->now);
     store__bind_str(stmt, 2, id);
-    store__bind_uuid(stmt, 3, incarnation);
+    store__bind_uuid(stmt, 3, &incarnation);
     return store__end(s, update_life(s, stmt, id, e), e);
 }
 

@@ -50,43 +50,59 @@ static void install_memory(void)
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-/* Our methods are the real ones but for three; one real table is in use for all files. */
+/* A table of methods like a real one but for three. */
+struct wrapped {
+    sqlite3_io_methods faulty; /* first: what files point to */
+    const sqlite3_io_methods *real;
+};
+
+#define WRAPPED_MAX 4 /* databases and logs have tables of their own */
+
 static sqlite3_vfs faulty_vfs;
-static const sqlite3_io_methods *real_io;
-static sqlite3_io_methods faulty_io;
+static struct wrapped wrapped[WRAPPED_MAX];
 static int (*real_open)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
 static bool disk_is_faulty;
 
+static const sqlite3_io_methods *real_of(const sqlite3_file *f)
+{
+    return ((const struct wrapped *)f->pMethods)->real;
+}
+
 static int faulty_write(sqlite3_file *f, const void *data, int n, sqlite3_int64 at)
 {
-    return disk_is_faulty && fails_now() ? SQLITE_FULL : real_io->xWrite(f, data, n, at);
+    return disk_is_faulty && fails_now() ? SQLITE_FULL : real_of(f)->xWrite(f, data, n, at);
 }
 
 static int faulty_sync(sqlite3_file *f, int flags)
 {
-    return disk_is_faulty && fails_now() ? SQLITE_IOERR_FSYNC : real_io->xSync(f, flags);
+    return disk_is_faulty && fails_now() ? SQLITE_IOERR_FSYNC : real_of(f)->xSync(f, flags);
 }
 
 static int faulty_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
-    return disk_is_faulty && fails_now() ? SQLITE_IOERR_TRUNCATE : real_io->xTruncate(f, size);
+    return disk_is_faulty && fails_now() ? SQLITE_IOERR_TRUNCATE : real_of(f)->xTruncate(f, size);
+}
+
+static const sqlite3_io_methods *wrap(const sqlite3_io_methods *real)
+{
+    size_t i = 0;
+
+    while (wrapped[i].real != NULL && wrapped[i].real != real)
+        assert_true(++i < WRAPPED_MAX);
+    wrapped[i].real = real;
+    wrapped[i].faulty = *real;
+    wrapped[i].faulty.xWrite = faulty_write;
+    wrapped[i].faulty.xSync = faulty_sync;
+    wrapped[i].faulty.xTruncate = faulty_truncate;
+    return &wrapped[i].faulty;
 }
 
 static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *out)
 {
     int rc = real_open(vfs, name, f, flags, out);
 
-    if (rc != SQLITE_OK || f->pMethods == NULL)
-        return rc;
-    if (real_io == NULL) {
-        real_io = f->pMethods;
-        faulty_io = *real_io;
-        faulty_io.xWrite = faulty_write;
-        faulty_io.xSync = faulty_sync;
-        faulty_io.xTruncate = faulty_truncate;
-    }
-    if (f->pMethods == real_io)
-        f->pMethods = &faulty_io;
+    if (rc == SQLITE_OK && f->pMethods != NULL)
+        f->pMethods = wrap(f->pMethods);
     return rc;
 }
 
