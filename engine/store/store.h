@@ -9,6 +9,7 @@
  * - The store's own clock stamps and compares (law 7); callers pass durations only.
  * - Every transition is conditional on state, and for running jobs on the lease token (R1, R2).
  * - Strings handed in are borrowed for the call; strings handed out live in the given arena.
+ * - `e` is required.
  * - Codes: ERR_UNAVAILABLE (back end away, disk full, busy too long), ERR_NOMEM, ERR_INVALID. */
 #ifndef JOBMILL_STORE_STORE_H
 #define JOBMILL_STORE_STORE_H

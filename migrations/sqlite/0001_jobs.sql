@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- The first schema. Ids are 16-byte blobs (UUIDv7), states the codes of model/job_states.def, outcomes
--- those of model/outcomes.def, times ms since 1970 by the store's clock (0: none). Columns that filters
--- look at come first, long texts last, so that a scan does not follow overflow pages. Checks are spelled
--- so that SQLite compiles them to comparisons: `IN` of more than two values builds a table each time.
+-- The first schema. Ids are 16-byte blobs (UUIDv7), states the codes of model/job_states.def,
+-- outcomes those of model/outcomes.def, times ms since 1970 by the store's clock (0: none). Columns
+-- that filters look at come first, long texts last, so that a scan does not follow overflow pages.
+-- Checks are spelled so that SQLite compiles them to comparisons: `IN` of more than two values
+-- builds a table each time.
 
 PRAGMA application_id = 1246579020; -- "JMIL"
 
@@ -45,8 +46,8 @@ CREATE TABLE jobs (
     CHECK ((state = 3) = (token IS NOT NULL))
 ) WITHOUT ROWID;
 
--- Claims: one ordered run per (type, queue, priority); the id, last in every index, breaks ties. The
--- state is always 2, but without it SQLite would not take the index as covering.
+-- Claims: one ordered run per (type, queue, priority); the id, last in every index, breaks ties.
+-- The state is always 2, but without it SQLite would not take the index as covering.
 CREATE INDEX jobs_queued ON jobs (state, type, queue, priority, run_at) WHERE state = 2;
 -- Promotion.
 CREATE INDEX jobs_due ON jobs (run_at) WHERE state IN (1, 4);

@@ -3,6 +3,7 @@
  * acknowledged is there, what was not is there wholly or not at all. */
 #include "lib/store_kit.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -233,7 +234,7 @@ static void kill_one(struct kit *k, int64_t after_us)
     size_t n, i;
     pid_t child;
 
-    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
     store_close(&k->s);
     child = fork();
     assert_true(child >= 0);

@@ -165,7 +165,7 @@ static void waits_for_the_last_owner(void **state)
     char byte;
 
     (void)state;
-    assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
