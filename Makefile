@@ -180,13 +180,13 @@ chaos: tests ## kill the engine at random moments under load, a few times
 soak: tests ## the long form of the chaos tests
 	@$(RUN) --limit 36000 'tests/chaos/kill_engine.py --kills 500'
 
-tsan: ## unit tests with threads, and one end-to-end test, under the thread sanitizer
+tsan: ## unit tests with threads, and some end-to-end tests, under the thread sanitizer
 	@$(MAKE) --no-print-directory FLAVOUR=tsan tsan-run
 tsan-run: tests
-	@$(RUN) --limit 600 $(TSAN_UNIT) $(filter %/$(TSAN_API),$(API_TESTS))
+	@$(RUN) --limit 600 $(TSAN_UNIT) $(filter $(TSAN_API:%=tests/%),$(API_TESTS))
 # json/ and model/ have no threads
 TSAN_UNIT = $(filter-out $(OBJ)/tests/unit/json/% $(OBJ)/tests/unit/model/%,$(UNIT_TESTS))
-TSAN_API ?= test_jobs.py
+TSAN_API ?= api/test_jobs.py api/test_bulk.py
 
 lint: ## our own laws, static analysis, and a second compiler
 	@$(PYTHON) tests/lint/lint.py

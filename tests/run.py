@@ -23,7 +23,8 @@ OUTPUT_SHOWN = 30000  # bytes of a failed program's output
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+    # an executor that cannot start ends with its threads unjoined
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:report_thread_leaks=0",
 }
 # What is a failure in whichever process it was found. Not here: SEGV and stack-overflow, which some
 # handlers of the tests bring about on purpose, and leaks of their forked children.
@@ -42,6 +43,12 @@ def count(output, succeeded):
         failed = max(failed, 1)
     total = max(total, failed, 1)
     return total - failed, failed
+
+
+def seeds(output):
+    """The seeds that a program printed, so that a run can be repeated."""
+    found = re.findall(r"seed\W{1,2}(\d+)", output, re.I)
+    return "  seed " + " ".join(found) if found else ""
 
 
 def kill_group(process):
@@ -108,7 +115,7 @@ def run_all(programs, limit, flavour):
         failed += bad
         print("%-4s %-7s %-36s %3d tests %7.2f s%s" % (
             "FAIL" if bad else "ok", flavour, name, good + bad, time.monotonic() - began,
-            "  " + reason if reason else ""), flush=True)
+            "  " + reason if reason else seeds(output)), flush=True)
         if bad:
             cut = output[-OUTPUT_SHOWN:]
             print("".join("     | %s\n" % line for line in cut.splitlines()), flush=True)

@@ -31,6 +31,13 @@ int64_t clock_wall_ms(void)
     return read_ns(CLOCK_REALTIME) / NS_PER_MS;
 }
 
+void clock_sleep_ms(int64_t ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * NS_PER_MS};
+
+    nanosleep(&t, NULL);
+}
+
 void time_format(int64_t wall_ms, char out[static TIME_TEXT_LEN + 1])
 {
     int64_t seconds;

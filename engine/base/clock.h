@@ -15,6 +15,8 @@ int64_t clock_mono_ns(void); /* CLOCK_MONOTONIC */
 int64_t clock_boot_ns(void); /* CLOCK_BOOTTIME */
 int64_t clock_wall_ms(void); /* ms since 1970 UTC */
 
+void clock_sleep_ms(int64_t ms); /* or until a signal is caught */
+
 /* "2026-01-31T12:34:56.789Z" with a NUL. Times outside years 0–9999 are clamped. */
 void time_format(int64_t wall_ms, char out[static TIME_TEXT_LEN + 1]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Mailboxes: a bounded, intrusive queue from many threads to one. */
+ * Mailboxes: a bounded, intrusive queue between threads. */
 #include "base/mailbox.h"
 
 #include "base/clock.h"

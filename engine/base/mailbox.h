@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Mailboxes: a bounded, intrusive queue from many threads to one. What arrives while its reader is
- * busy is the reader's next batch. */
+ * Mailboxes: a bounded, intrusive queue from many threads to one, or to several that share its
+ * letters. What arrives while its reader is busy is the reader's next batch. */
 #ifndef JOBMILL_BASE_MAILBOX_H
 #define JOBMILL_BASE_MAILBOX_H
 
@@ -42,7 +42,7 @@ struct mail *mailbox_take(struct mailbox *mb, size_t max, int64_t timeout_ms);
 /* Wakes the reader without a letter. */
 void mailbox_nudge(struct mailbox *mb);
 
-/* No more letters; the reader gets what is there and then NULL. */
+/* No more letters; the reader gets what is there and then NULL. Wakes one reader. */
 void mailbox_close(struct mailbox *mb);
 bool mailbox_is_closed(struct mailbox *mb);
 size_t mailbox_count(struct mailbox *mb);

@@ -170,6 +170,15 @@ static int parse(struct cli_args *args, int argc, char **argv)
     return -1;
 }
 
+/* What was printed may not have arrived: a full disk, a closed pipe. */
+static int check_output(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "jobmill: cannot write the output\n");
+    return code == CLI_OK ? CLI_FAILED : code;
+}
+
 int cli_run(const struct cli_command *command, int argc, char **argv)
 {
     struct cli_args args = {
@@ -186,7 +195,7 @@ int cli_run(const struct cli_command *command, int argc, char **argv)
     if (code < 0)
         code = command->run(&args);
     free(args.given);
-    return code;
+    return check_output(code);
 }
 
 const char *cli_value(const struct cli_args *args, int option)

@@ -14,9 +14,11 @@ static int run(const struct cli_args *args)
         keys_put_man(&text);
     else
         keys_put_ini(&text);
-    if (text.failed || fwrite(text.ptr, 1, text.len, stdout) != text.len) {
-        fprintf(stderr, "jobmill: cannot write the keys\n");
+    if (text.failed) {
+        fprintf(stderr, "jobmill: out of memory\n");
         code = CLI_FAILED;
+    } else {
+        fwrite(text.ptr, 1, text.len, stdout);
     }
     buf_free(&text);
     return code;

@@ -18,7 +18,7 @@ int cli_read_config(const struct cli_args *args, int option, struct conf **out)
     rc = conf_read(dir, environ, out, &e);
     if (rc == 0)
         return CLI_OK;
-    if (rc == ERR_IO) /* a folder or file that cannot be read is a wrong configuration */
+    if (rc == ERR_IO || rc == ERR_LIMIT) /* what cannot be read is a wrong configuration */
         e.code = ERR_INVALID;
     return cli_fail(&e);
 }

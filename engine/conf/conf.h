@@ -73,7 +73,7 @@ struct conf {
     bool accept_unknown_types;
     int32_t api_threads, max_connections;
     int64_t header_timeout_ms, request_timeout_ms, idle_timeout_ms;
-    int32_t max_pending; /* creates waiting for a commit before 503 */
+    int32_t max_pending; /* creates waiting for a commit before 429 */
 
     /* [store] [queue] [retention] */
     const char *store_url, *queue_url;

@@ -28,7 +28,7 @@ static size_t fill_lanes(struct dispatch *d, uint32_t pool, bool fast_only)
     return n;
 }
 
-/* Makes runs of claimed jobs; they share the arena from now on. */
+/* Makes runs of claimed jobs; they share the arena from now on. NULL when out of memory. */
 static struct run *make_runs(struct dispatch *d, struct arena *arena, const struct job *jobs,
                              size_t n)
 {
@@ -49,6 +49,22 @@ static struct run *make_runs(struct dispatch *d, struct arena *arena, const stru
         runs[i].job = jobs[i];
         runs[i].route = (uint32_t)(catalog_find(catalog, jobs[i].type) - catalog->routes);
         runs[i].retry_delay_ms = -1;
+    }
+    return runs;
+}
+
+/* Keeps trying: a claimed job runs in the store's eyes for as long as this worker renews its lease,
+ * so it must not be forgotten. NULL when that ends too, because the engine stops. */
+static struct run *make_runs_persistently(struct dispatch *d, struct arena *arena,
+                                          const struct job *jobs, size_t n)
+{
+    struct backoff trouble = BACKOFF(TROUBLE_FIRST_MS, TROUBLE_MAX_MS);
+    struct run *runs;
+
+    while ((runs = make_runs(d, arena, jobs, n)) == NULL && !atomic_load(&d->stopping)) {
+        if (trouble.failures == 0)
+            log_error("out of memory for %zu claimed jobs; trying again with back-off", n);
+        clock_sleep_ms(backoff_next_ms(&trouble));
     }
     return runs;
 }
@@ -75,9 +91,8 @@ static int claim(struct dispatch *d, uint32_t pool, size_t n_lanes, size_t max, 
         arena_free(&arena);
         return rc;
     }
-    runs = make_runs(d, &arena, jobs, *claimed);
+    runs = make_runs_persistently(d, &arena, jobs, *claimed);
     if (runs == NULL) {
-        /* the lease runs out and the reaper gives them back */
         arena_free(&arena);
         return err_set(e, ERR_NOMEM, "out of memory for %zu claimed jobs", *claimed);
     }
@@ -125,16 +140,12 @@ static int serve_pools(struct dispatch *d, bool *more, struct err *e)
     return 0;
 }
 
-/* How long to wait after trouble: jittered, doubling, and said once. */
+/* How long to wait after a failure, which is said once per outage. */
 static int64_t note_trouble(struct dispatch *d, const struct err *e)
 {
-    int64_t wait_ms = TROUBLE_FIRST_MS << (d->troubles < 6 ? d->troubles : 6);
-
-    if (d->troubles++ == 0)
+    if (d->trouble.failures == 0)
         log_error("cannot claim jobs: %s; trying again with back-off", e->text);
-    if (wait_ms > TROUBLE_MAX_MS)
-        wait_ms = TROUBLE_MAX_MS;
-    return wait_ms / 2 + (int64_t)(random_u64() % (uint64_t)(wait_ms / 2 + 1));
+    return backoff_next_ms(&d->trouble);
 }
 
 static int64_t claim_round(struct dispatch *d)
@@ -146,9 +157,8 @@ static int64_t claim_round(struct dispatch *d)
         return POLL_MS;
     if (serve_pools(d, &more, &e) != 0)
         return note_trouble(d, &e);
-    if (d->troubles > 0)
+    if (backoff_end(&d->trouble))
         log_info("claims work again");
-    d->troubles = 0;
     return more ? 0 : POLL_MS;
 }
 
@@ -180,6 +190,7 @@ int dispatch_start(struct dispatch *d, struct store *store, struct queue *queue,
     d->queue = queue;
     d->fleet = fleet;
     d->heartbeat = heartbeat;
+    d->trouble = (struct backoff)BACKOFF(TROUBLE_FIRST_MS, TROUBLE_MAX_MS);
     d->pulse = (struct pulse){.name = "dispatch"};
     d->lanes = calloc(n > 0 ? n : 1, sizeof *d->lanes);
     if (d->lanes == NULL)

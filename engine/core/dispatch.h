@@ -3,6 +3,7 @@
 #ifndef JOBMILL_CORE_DISPATCH_H
 #define JOBMILL_CORE_DISPATCH_H
 
+#include "core/backoff.h"
 #include "core/fleet.h"
 #include "core/heartbeat.h"
 #include "core/pulse.h"
@@ -15,7 +16,7 @@ struct dispatch {
     struct heartbeat *heartbeat; /* says whose life claims, and whether it may */
     struct lane *lanes;          /* scratch: as many as the catalog has routes */
     _Atomic bool stopping;
-    int32_t troubles; /* failed claims in a row */
+    struct backoff trouble; /* failed claims */
     struct pulse pulse;
     pthread_t thread;
 };

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/uuid.h"
 #include "core/bulk.h"
 #include "core/thread.h"
 
@@ -22,16 +21,24 @@ static int64_t in_ms(int64_t ms)
     return clock_mono_ns() + ms * NS_PER_MS;
 }
 
+/* True when promotion runs earlier now than was planned. */
+static bool bring_forward(struct duties *d, int64_t delay_ms)
+{
+    int64_t planned = atomic_load(&d->due_at_ns), at;
+
+    if (delay_ms >= PROMOTE_AT_LEAST_MS) /* it may be centuries: not to be counted in ns */
+        return false;
+    at = in_ms(delay_ms < 0 ? 0 : delay_ms);
+    while (at < planned)
+        if (atomic_compare_exchange_weak(&d->due_at_ns, &planned, at))
+            return true;
+    return false;
+}
+
 void duties_due_in(struct duties *d, int64_t delay_ms)
 {
-    int64_t at = in_ms(delay_ms < 0 ? 0 : delay_ms);
-    int64_t planned = atomic_load(&d->due_at_ns);
-
-    while (at < planned)
-        if (atomic_compare_exchange_weak(&d->due_at_ns, &planned, at)) {
-            mailbox_nudge(&d->bell);
-            return;
-        }
+    if (bring_forward(d, delay_ms))
+        mailbox_nudge(&d->bell);
 }
 
 void duties_bulk_started(struct duties *d)
@@ -50,11 +57,11 @@ static int promote(struct duties *d, struct err *e)
     atomic_store(&d->due_at_ns, in_ms(PROMOTE_AT_LEAST_MS));
     rc = d->store->ops->promote_due(d->store, PROMOTE_BATCH, &promoted, &next_in_ms, e);
     if (rc != 0) {
-        duties_due_in(d, 0);
+        bring_forward(d, 0); /* without the bell, which would cut the back-off short */
         return err_prefix(e, "cannot queue due jobs");
     }
     if (next_in_ms >= 0)
-        duties_due_in(d, next_in_ms);
+        bring_forward(d, next_in_ms);
     if (promoted > 0)
         d->queue->ops->wake(d->queue);
     return 0;
@@ -134,16 +141,12 @@ static int64_t ms_until_next(struct duties *d)
     return ms < 0 ? 0 : ms;
 }
 
-/* After a failure: waits with jittered back-off and says so once per outage. */
+/* How long to wait after a failure, which is said once per outage. */
 static int64_t note_trouble(struct duties *d, const struct err *e)
 {
-    int64_t wait_ms = TROUBLE_FIRST_MS << (d->troubles < 5 ? d->troubles : 5);
-
-    if (d->troubles++ == 0)
+    if (d->trouble.failures == 0)
         log_error("%s; trying again with back-off", e->text);
-    if (wait_ms > TROUBLE_MAX_MS)
-        wait_ms = TROUBLE_MAX_MS;
-    return wait_ms / 2 + (int64_t)(random_u64() % (uint64_t)(wait_ms / 2 + 1));
+    return backoff_next_ms(&d->trouble);
 }
 
 static void *duties_run(void *context)
@@ -158,9 +161,8 @@ static void *duties_run(void *context)
         if (run_what_is_due(d, &e) != 0) {
             wait_ms = note_trouble(d, &e);
         } else {
-            if (d->troubles > 0)
+            if (backoff_end(&d->trouble))
                 log_info("the scheduler's duties work again");
-            d->troubles = 0;
             wait_ms = ms_until_next(d);
         }
         pulse_idle(&d->pulse);
@@ -177,6 +179,7 @@ int duties_start(struct duties *d, struct store *store, struct queue *queue,
     d->store = store;
     d->queue = queue;
     d->retention = *retention;
+    d->trouble = (struct backoff)BACKOFF(TROUBLE_FIRST_MS, TROUBLE_MAX_MS);
     d->pulse = (struct pulse){.name = "duties"};
     atomic_store(&d->bulk_waits, true); /* one may be left from an earlier life */
     d->retain_at_ns = in_ms(RETAIN_EVERY_MS / 6);
@@ -193,5 +196,9 @@ void duties_stop(struct duties *d)
 {
     mailbox_close(&d->bell);
     pthread_join(d->thread, NULL);
+}
+
+void duties_fini(struct duties *d)
+{
     mailbox_fini(&d->bell);
 }

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "base/log.h"
+#include "core/child_env.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,38 +109,16 @@ static int make_ends(struct executor *x, struct birth *b, struct err *e)
     return 0;
 }
 
-/* An environment without credentials: only what libraries need to behave. */
-static char **child_environment(void)
-{
-    static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
-    static char lang[] = "LANG=C.UTF-8";
-    static char *const base[] = {path, lang};
-    static const char *const passed[] = {
-        "TZ=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS=", "LSAN_OPTIONS="};
-    enum { BASE = 2, PASSED = 5 };
-    static char *environment[BASE + PASSED + 1];
-    size_t n = 0, i;
-    char **var;
-
-    for (i = 0; i < BASE; i++)
-        environment[n++] = base[i];
-    for (i = 0; i < PASSED; i++)
-        for (var = environ; *var != NULL; var++)
-            if (strncmp(*var, passed[i], strlen(passed[i])) == 0)
-                environment[n++] = *var;
-    environment[n < BASE + PASSED ? n : BASE + PASSED] = NULL;
-    return environment;
-}
-
 static int spawn_process(struct executor *x, const struct birth *b, struct err *e)
 {
-    char program[] = "jobmill-exec", mode[] = "run";
+    char program[] = "jobmill-exec", mode[] = "run", *environment[CHILD_ENV_MAX];
     char *const argv[] = {program, mode, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none, all;
     int rc, i;
 
+    child_env_fill(environ, environment);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     for (i = CHILD_OUT; i < CHILD_FDS; i++)
@@ -152,7 +130,7 @@ static int spawn_process(struct executor *x, const struct birth *b, struct err *
     posix_spawnattr_setsigdefault(&attr, &all);
     posix_spawnattr_setflags(&attr,
                              POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-    rc = posix_spawn(&x->pid, x->fleet->exec_path, &actions, &attr, argv, child_environment());
+    rc = posix_spawn(&x->pid, x->fleet->exec_path, &actions, &attr, argv, environment);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
     if (rc == 0)

@@ -4,6 +4,7 @@
 #ifndef JOBMILL_CORE_EXECUTOR_H
 #define JOBMILL_CORE_EXECUTOR_H
 
+#include "core/backoff.h"
 #include "core/capture.h"
 #include "core/fleet.h"
 #include "ipc/chan.h"
@@ -30,15 +31,15 @@ struct executor {
     struct slot_table *slots;
     struct chan_in in;
     struct capture out, err;
-    struct run *runs;    /* sent and not ended */
+    struct run *runs; /* sent and not ended */
     int32_t n_runs;
-    int64_t started_ns;  /* CLOCK_BOOTTIME */
-    int64_t respawn_ns;  /* EXECUTOR_NONE: not before */
-    int32_t quick_deaths; /* in a row, soon after the start */
-    uint64_t victim;     /* seq of the run whose time-out killed it; 0: none */
-    bool stuck;          /* every slot is busy with a long run */
-    bool recalled;       /* a RECALL was sent since it got stuck */
-    bool killed;         /* by us */
+    int64_t started_ns;          /* CLOCK_BOOTTIME */
+    int64_t respawn_ns;          /* EXECUTOR_NONE: not before */
+    struct backoff quick_deaths; /* soon after the start */
+    uint64_t victim;             /* seq of the run whose time-out killed it; 0: none */
+    bool stuck;                  /* every slot is busy with a long run */
+    bool recalled;               /* a RECALL was sent since it got stuck */
+    bool killed;                 /* by us */
 };
 
 /* Starts the process in state STARTING. On failure the executor stays EXECUTOR_NONE. */

@@ -4,11 +4,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/backoff.h"
 #include "core/thread.h"
 
 #include <assert.h>
 #include <string.h>
-#include <time.h>
 
 #define BATCH_MAX        512
 #define TROUBLE_FIRST_MS 100
@@ -45,24 +45,18 @@ static void fill(struct finish *f, const struct run *run, int64_t now_ns)
  * lease may still be good. Afterwards the token decides. */
 static int finish_persistently(struct finish_thread *f, struct finish *items, size_t n)
 {
-    int64_t wait_ms = TROUBLE_FIRST_MS;
-    bool said = false;
+    struct backoff trouble = BACKOFF(TROUBLE_FIRST_MS, TROUBLE_MAX_MS);
     struct err e = {0};
 
     while (f->store->ops->finish(f->store, items, n, &e) != 0) {
-        int64_t ms = wait_ms / 2 + (int64_t)(random_u64() % (uint64_t)(wait_ms / 2 + 1));
-        struct timespec pause = {ms / 1000, ms % 1000 * NS_PER_MS};
-
-        if (!said)
+        if (trouble.failures == 0)
             log_error("cannot record how %zu runs ended: %s; trying again with back-off", n,
                       e.text);
-        said = true;
         if (atomic_load(&f->give_up))
             return e.code;
-        nanosleep(&pause, NULL);
-        wait_ms = wait_ms * 2 > TROUBLE_MAX_MS ? TROUBLE_MAX_MS : wait_ms * 2;
+        clock_sleep_ms(backoff_next_ms(&trouble));
     }
-    if (said)
+    if (backoff_end(&trouble))
         log_info("the store records again");
     return 0;
 }

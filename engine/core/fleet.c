@@ -126,14 +126,15 @@ static void wait_for_room(struct fleet_pool *p, struct run *run)
     p->waiting_last = run;
 }
 
-/* Places what waits, in order, as far as it goes; gives it back while draining. */
+/* Places what waits, in order, as far as it goes; gives it back while draining, and when the lease
+ * that it was claimed under may be lost. */
 static void place_waiting(struct fleet *f, struct fleet_pool *p)
 {
     while (p->waiting != NULL) {
         struct run *run = p->waiting, *next = run->next;
 
         run->next = NULL;
-        if (atomic_load(&f->draining)) {
+        if (atomic_load(&f->draining) || atomic_load(&f->killing)) {
             fleet__settle(f, run, RUN_GIVEN_BACK);
         } else if (!place(f, run)) {
             run->next = next;
@@ -223,6 +224,7 @@ static void obey_orders(struct fleet *f)
     if (!atomic_load(&f->killing))
         return;
     fleet__each(f, kill_one);
+    take_inbox(f); /* what no executor has yet goes with them */
     if (atomic_load(&f->alive) == 0)
         atomic_store(&f->killing, false);
 }
@@ -237,8 +239,8 @@ static void *fleet_run(void *context)
 
         pulse_busy(&f->pulse);
         obey_orders(f);
-        wait_ms = fleet__watch(f);
         take_inbox(f);
+        wait_ms = fleet__watch(f); /* after placing: a run just placed has a timeout to look at */
         pulse_idle(&f->pulse);
         n = epoll_wait(f->epoll_fd, events, EVENTS_MAX, wait_ms);
         pulse_busy(&f->pulse);
@@ -273,7 +275,11 @@ static int make_pool(struct fleet *f, uint32_t index, struct err *e)
     if (p->executors == NULL)
         return err_set(e, ERR_NOMEM, "out of memory");
     for (i = 0; i < p->conf->processes; i++)
-        p->executors[i] = (struct executor){.fleet = f, .pool = p, .pool_index = index};
+        p->executors[i] =
+            (struct executor){.fleet = f,
+                              .pool = p,
+                              .pool_index = index,
+                              .quick_deaths = BACKOFF(FLEET_RESPAWN_MS, FLEET_RESPAWN_MAX)};
     f->n_starting += (size_t)p->conf->processes;
     return 0;
 }
@@ -401,19 +407,12 @@ void fleet_set_fence(struct fleet *f, int64_t fence_ns)
     mailbox_nudge(&f->inbox);
 }
 
-static void pause_ms(long ms)
-{
-    struct timespec t = {0, ms * NS_PER_MS};
-
-    nanosleep(&t, NULL);
-}
-
 void fleet_kill_all(struct fleet *f)
 {
     atomic_store(&f->killing, true);
     mailbox_nudge(&f->inbox);
-    while (atomic_load(&f->killing))
-        pause_ms(1);
+    while (atomic_load(&f->killing) && !atomic_load(&f->stopping))
+        clock_sleep_ms(1);
 }
 
 void fleet_drain(struct fleet *f, int64_t deadline_ms, bool (*hurry)(void))
@@ -427,7 +426,7 @@ void fleet_drain(struct fleet *f, int64_t deadline_ms, bool (*hurry)(void))
             fleet_kill_all(f);
             return;
         }
-        pause_ms(2);
+        clock_sleep_ms(2);
     }
 }
 

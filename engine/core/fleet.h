@@ -24,11 +24,11 @@ struct route_stats {
 /* One pool of the catalog at work. */
 struct fleet_pool {
     const struct catalog_pool *conf;
-    struct executor *executors; /* conf->processes of them */
+    struct executor *executors;         /* conf->processes of them */
     struct run *waiting, *waiting_last; /* claimed, but no executor could take them yet */
-    _Atomic int32_t slots;      /* threads of executors that are ready */
-    _Atomic int32_t taken;      /* claimed runs that are not recorded yet */
-    _Atomic bool stuck;         /* no slot becomes free soon: no run may wait inside */
+    _Atomic int32_t slots;              /* threads of executors that are ready */
+    _Atomic int32_t taken;              /* claimed runs that are not recorded yet */
+    _Atomic bool stuck;                 /* no slot becomes free soon: no run may wait inside */
 };
 
 struct fleet {
@@ -93,7 +93,9 @@ struct str fleet_progress(struct fleet *f, struct uuid id, struct arena *arena);
 /* Until when (CLOCK_BOOTTIME) executors may run. Any thread. */
 void fleet_set_fence(struct fleet *f, int64_t fence_ns);
 
-/* Kills every executor and waits until they are gone; they are started again unless draining. */
+/* Kills every executor, waits until they are gone and gives back every run, also those that no
+ * executor had yet. They are started again unless draining. Returns at once when the fleet has
+ * stopped. */
 void fleet_kill_all(struct fleet *f);
 
 /* Asks every executor to give back what has not started, finish and leave; kills what is left

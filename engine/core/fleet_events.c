@@ -15,8 +15,6 @@
 #define MESSAGES_PER_EVENT  256 /* one busy executor must not starve the others */
 #define QUICK_DEATH_MS      2000
 #define EXECUTOR_EXIT_FENCE 70 /* docs/protocol.md */
-#define RESPAWN_FIRST_MS    100
-#define RESPAWN_MAX_MS      10000
 
 /* The run that an executor speaks of, if it has it. */
 static struct run *run_of(struct fleet *f, const struct executor *x, uint64_t seq)
@@ -307,9 +305,11 @@ static void describe_death(const struct executor *x, int status, char *out, size
                  WEXITSTATUS(status));
 }
 
-static void settle_deaths(struct fleet *f, struct executor *x, int status, const char *how)
+/* True when a run was charged with the death. */
+static bool settle_deaths(struct fleet *f, struct executor *x, int status, const char *how)
 {
     int64_t now = clock_boot_ns();
+    bool is_charged = false;
 
     while (x->runs != NULL) {
         struct run *run = x->runs;
@@ -323,25 +323,24 @@ static void settle_deaths(struct fleet *f, struct executor *x, int status, const
             buf_adds(&run->error, how);
         if (outcome != RUN_GIVEN_BACK)
             note_stats(f, run, outcome);
+        is_charged = is_charged || outcome == RUN_CRASH;
         fleet__settle(f, run, outcome);
     }
+    return is_charged;
 }
 
-/* When the place may be filled again: at once, or with back-off when it keeps dying young. */
-static void plan_respawn(struct executor *x)
+/* When the place may be filled again: at once, or with back-off when it keeps dying young and no
+ * run is to blame. A run that is charged uses up its tries, so that ends; waiting here would only
+ * hold up the other jobs of the pool. */
+static void plan_respawn(struct executor *x, bool is_charged)
 {
     int64_t now = clock_boot_ns();
     int64_t wait_ms = 0;
 
-    if (now - x->started_ns < QUICK_DEATH_MS * NS_PER_MS && !x->killed) {
-        wait_ms = RESPAWN_FIRST_MS << (x->quick_deaths < 7 ? x->quick_deaths : 7);
-        if (wait_ms > RESPAWN_MAX_MS)
-            wait_ms = RESPAWN_MAX_MS;
-        wait_ms = wait_ms / 2 + (int64_t)(random_u64() % (uint64_t)(wait_ms / 2 + 1));
-        x->quick_deaths++;
-    } else {
-        x->quick_deaths = 0;
-    }
+    if (now - x->started_ns < QUICK_DEATH_MS * NS_PER_MS && !x->killed && !is_charged)
+        wait_ms = backoff_next_ms(&x->quick_deaths);
+    else
+        backoff_end(&x->quick_deaths);
     x->respawn_ns = now + wait_ms * NS_PER_MS;
 }
 
@@ -352,17 +351,16 @@ void fleet__death_event(struct fleet *f, struct executor *x)
     char how[128];
     int status;
 
+    executor_reap(x, &status);      /* first, so that nothing more is sent */
     take_messages(f, x, INT32_MAX); /* what it sent before it died still counts */
     fleet__output_event(f, x, false);
     fleet__output_event(f, x, true);
     if (x->state == EXECUTOR_READY)
         atomic_fetch_sub(&x->pool->slots, x->pool->conf->threads);
-    executor_reap(x, &status);
     describe_death(x, status, how, sizeof how);
     if (!expected)
         log_error("%s pool=%.*s runs=%d", how, STR_ARG(x->pool->conf->name), x->n_runs);
-    settle_deaths(f, x, status, how);
-    plan_respawn(x);
+    plan_respawn(x, settle_deaths(f, x, status, how));
     executor_close(x);
     if (was_starting) {
         struct err e;

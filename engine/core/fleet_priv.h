@@ -7,14 +7,16 @@
 #include "core/executor.h"
 #include "core/fleet.h"
 
-#define FLEET_TICK_MS      50   /* while runs are out */
-#define FLEET_WATCH_GAP_MS 5    /* at most this often */
-#define FLEET_STUCK_MS     50   /* a run this old does not free its slot soon */
-#define FLEET_FAST_US      2000 /* runs shorter than this may wait inside executors */
-#define FLEET_FAST_RUNS    4    /* known from at least this many runs */
-#define FLEET_WINDOW_MAX   512  /* runs of one pool out at once */
-#define FLEET_WINDOW_SLOT  64   /* per slot */
-#define FLEET_GRACE_MS     5000 /* between asking a run to stop and killing its process */
+#define FLEET_TICK_MS      50    /* while runs are out */
+#define FLEET_WATCH_GAP_MS 5     /* at most this often */
+#define FLEET_STUCK_MS     50    /* a run this old does not free its slot soon */
+#define FLEET_FAST_US      2000  /* runs shorter than this may wait inside executors */
+#define FLEET_FAST_RUNS    4     /* known from at least this many runs */
+#define FLEET_WINDOW_MAX   512   /* runs of one pool out at once */
+#define FLEET_WINDOW_SLOT  64    /* per slot */
+#define FLEET_GRACE_MS     5000  /* between asking a run to stop and killing its process */
+#define FLEET_RESPAWN_MS   100   /* the first wait after an executor died young, and */
+#define FLEET_RESPAWN_MAX  10000 /* the longest */
 
 /* Calls `fn` for every executor of every pool. */
 void fleet__each(struct fleet *f, void (*fn)(struct fleet *f, struct executor *x));

@@ -68,6 +68,20 @@ static void recall_if_stuck(struct executor *x, bool stuck)
     x->recalled = executor_control(x, WIRE_RECALL, 0, &e) == 0;
 }
 
+/* After the fence an executor would leave at once: none is started until it moves ahead again. */
+static bool is_past_fence(const struct fleet *f, int64_t now)
+{
+    int64_t fence_ns = atomic_load(&f->fence_ns);
+
+    return fence_ns != 0 && now >= fence_ns;
+}
+
+static bool may_spawn(const struct fleet *f, const struct executor *x, int64_t now)
+{
+    return !atomic_load(&f->draining) && !atomic_load(&f->killing) && now >= x->respawn_ns &&
+           !is_past_fence(f, now);
+}
+
 static void watch_one(struct fleet *f, struct executor *x)
 {
     int64_t now = clock_boot_ns();
@@ -77,9 +91,7 @@ static void watch_one(struct fleet *f, struct executor *x)
         atomic_store(&x->slots->fence_ns, atomic_load(&f->fence_ns));
     switch (x->state) {
     case EXECUTOR_NONE:
-        if (atomic_load(&f->draining) || atomic_load(&f->killing) || now < x->respawn_ns)
-            return;
-        if (executor_spawn(x, &e) != 0) {
+        if (may_spawn(f, x, now) && executor_spawn(x, &e) != 0) {
             log_error("%s", e.text);
             x->respawn_ns = now + NS_PER_S;
             fleet__start_news(f, &e);
@@ -117,14 +129,20 @@ static void watch_pool(struct fleet_pool *p)
 /* How long the loop may sleep because of this executor; -1: as long as it likes. */
 static int patience(const struct fleet *f, const struct executor *x)
 {
-    int64_t ms;
+    int64_t now = clock_boot_ns(), ms;
 
     if (x->state == EXECUTOR_STARTING || x->n_runs > 0)
         return FLEET_TICK_MS;
-    if (x->state != EXECUTOR_NONE || atomic_load(&f->draining))
-        return -1;
-    ms = (x->respawn_ns - clock_boot_ns()) / NS_PER_MS + 1;
+    if (x->state != EXECUTOR_NONE || atomic_load(&f->draining) || is_past_fence(f, now))
+        return -1; /* fleet_set_fence ends the wait */
+    ms = (x->respawn_ns - now) / NS_PER_MS + 1;
     return ms < 1 ? 1 : (int)ms;
+}
+
+/* The shorter of two waits, of which -1 is the longest. */
+static int sooner(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
 static int watch_pools(struct fleet *f)
@@ -138,12 +156,10 @@ static int watch_pools(struct fleet *f)
         struct fleet_pool *p = &f->pools[i];
 
         watch_pool(p);
-        for (k = 0; k < p->conf->processes; k++) {
-            int ms = patience(f, &p->executors[k]);
-
-            if (ms >= 0 && (wait_ms < 0 || ms < wait_ms))
-                wait_ms = ms;
-        }
+        for (k = 0; k < p->conf->processes; k++)
+            wait_ms = sooner(wait_ms, patience(f, &p->executors[k]));
+        if (p->waiting != NULL) /* whatever kept them from an executor may be over by then */
+            wait_ms = sooner(wait_ms, FLEET_TICK_MS);
     }
     return wait_ms;
 }

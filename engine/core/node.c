@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WAIT_STEP_MS 5
@@ -63,7 +62,6 @@ int node_id_get(const struct conf *conf, char out[static JOB_NAME_MAX + 1], stru
 
 int node_hold(const char *data_dir, int64_t wait_ms, int *fd, struct err *e)
 {
-    static const struct timespec step = {0, WAIT_STEP_MS * NS_PER_MS};
     int64_t until = clock_mono_ns() + wait_ms * NS_PER_MS;
     char path[PATH_MAX];
 
@@ -79,7 +77,7 @@ int node_hold(const char *data_dir, int64_t wait_ms, int *fd, struct err *e)
             return err_set(e, ERR_UNAVAILABLE,
                            "%s: executors of an earlier engine are still alive after %lld ms", path,
                            (long long)wait_ms);
-        nanosleep(&step, NULL);
+        clock_sleep_ms(WAIT_STEP_MS);
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "core/child_env.h"
 #include "core/exec_path.h"
 
 #include <errno.h>
@@ -18,28 +19,7 @@
 #include <unistd.h>
 
 #define EXIT_REFUSED 78
-#define ENV_MAX      8
 #define READ_CHUNK   16384
-
-extern char **environ;
-
-/* An environment without credentials: only what libraries need to behave. */
-static void build_environment(char *out[static ENV_MAX])
-{
-    static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", lang[] = "LANG=C.UTF-8";
-    static const char *const passed[] = {
-        "TZ=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS=", "LSAN_OPTIONS="};
-    size_t n = 2, i;
-    char **v;
-
-    out[0] = path;
-    out[1] = lang;
-    for (v = environ; v != NULL && *v != NULL; v++)
-        for (i = 0; i < sizeof passed / sizeof *passed && n < ENV_MAX - 1; i++)
-            if (strncmp(*v, passed[i], strlen(passed[i])) == 0)
-                out[n++] = *v;
-    out[n] = NULL;
-}
 
 /* argv is `char *const *` by a rule older than const; posix_spawn does not write to it. */
 static char *unconst(const char *text)
@@ -52,14 +32,14 @@ static char *unconst(const char *text)
 
 static int spawn(const char *exec_path, const char *file, int out_fd, pid_t *pid, struct err *e)
 {
-    char program[] = "jobmill-exec", mode[] = "probe", *environment[ENV_MAX];
+    char program[] = "jobmill-exec", mode[] = "probe", *environment[CHILD_ENV_MAX];
     char *const argv[] = {program, mode, unconst(file), NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t none, all;
     int rc;
 
-    build_environment(environment);
+    child_env_fill(environ, environment);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);

@@ -88,8 +88,8 @@ static int announce_types(struct engine *e, struct err *err)
     return rc;
 }
 
-/* The threads, in the order in which they need each other. Each step's number is what stop_threads
- * undoes. */
+/* The threads, in the order in which they need each other. *started is the number of the last step
+ * that succeeded: stop_threads and fini_threads undo up to there. */
 static int start_threads(struct engine *e, int *started, struct err *err)
 {
     struct retention keep = {e->conf->keep_completed_ms, e->conf->keep_cancelled_ms,
@@ -160,12 +160,15 @@ static void stop_threads(struct engine *e, int started)
         duties_stop(&e->duties);
 }
 
+/* What the interface may still ask until it has stopped. */
 static void fini_threads(struct engine *e, int started)
 {
     if (started >= 5)
         submit_fini(&e->submit);
     if (started >= 2)
         fleet_fini(&e->fleet);
+    if (started >= 1)
+        duties_fini(&e->duties);
 }
 
 static void close_back_ends(struct engine *e)

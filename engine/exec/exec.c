@@ -79,9 +79,13 @@ static void give_back_all(struct executor *x)
 /* Receiving ends first, so that nothing can arrive behind what is given back. */
 static void drain(struct executor *x)
 {
+    struct err e;
+
     atomic_store(&x->draining, true);
-    if (shutdown(x->job_fd, SHUT_RD) != 0)
-        log_error("shutdown of the job socket: %s", strerror(errno));
+    if (shutdown(x->job_fd, SHUT_RD) != 0) {
+        err_errno(&e, ERR_IO, "shutdown of the job socket");
+        log_error("%s", e.text);
+    }
     give_back_all(x);
 }
 

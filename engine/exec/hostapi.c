@@ -344,14 +344,16 @@ static void judge_ok(struct call *c, struct wire_done *out)
         out->result = buf_str(&c->result);
 }
 
+/* The timeout comes first: the engine asks as well once it has passed, and such a run is not one
+ * that somebody cancelled. */
 static void judge_cancelled(const struct call *c, int64_t now_ns, struct wire_done *out)
 {
-    if (cancel_asked(c->cancel->shared)) {
-        out->outcome = RUN_CANCELLED;
-        out->error = error_or(c, STR("stopped on request"));
-    } else if (call_timed_out(c, now_ns)) {
+    if (call_timed_out(c, now_ns)) {
         out->outcome = RUN_TIMEOUT;
         out->error = error_or(c, STR("stopped because its timeout had passed"));
+    } else if (cancel_asked(c->cancel->shared)) {
+        out->outcome = RUN_CANCELLED;
+        out->error = error_or(c, STR("stopped on request"));
     } else {
         out->outcome = RUN_ERROR;
         out->error = STR("the handler returned CANCELLED without being asked");

@@ -2,6 +2,7 @@
  * The HTTP server: starting, draining, stopping. */
 #include "http/http.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/uuid.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FDS_CAP      65536
@@ -134,10 +134,8 @@ void http_drain(struct http *h)
 /* The engine and the pool answer everything that is away; only then may the daemons stop. */
 static void wait_for_the_away(struct http *h)
 {
-    const struct timespec nap = {.tv_nsec = 1000000};
-
     while (atomic_load(&h->away) > 0)
-        nanosleep(&nap, NULL);
+        clock_sleep_ms(1);
 }
 
 void http_stop(struct http **h_in)

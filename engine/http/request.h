@@ -58,7 +58,7 @@ struct request {
     char request_id[REQUEST_ID_MAX + 1];
     struct buf body;
     uint64_t discarded_bytes; /* of a body that nobody wants */
-    int step;                 /* http.c's */
+    int step;                 /* serve.c's */
 
     struct complaint *complaints, *last_complaint;
     size_t n_complaints;

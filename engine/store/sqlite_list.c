@@ -31,10 +31,11 @@ static bool is_wanted(const struct job_filter *f, enum job_state state)
 /* Tags are stored as a JSON array of strings that need no escapes: look for "tag" with quotes. */
 static bool has_tag(struct str tags, struct str tag)
 {
-    const char *at = tags.ptr, *end = tags.ptr + tags.len;
+    const char *at = tags.ptr, *end;
 
     if (tags.ptr == NULL || tag.len == 0 || memchr(tag.ptr, '"', tag.len) != NULL)
         return false;
+    end = tags.ptr + tags.len;
     while ((at = memmem(at, (size_t)(end - at), tag.ptr, tag.len)) != NULL) {
         if (at > tags.ptr && at[-1] == '"' && at + tag.len < end && at[tag.len] == '"')
             return true;

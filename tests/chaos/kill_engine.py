@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """kill -9 of the engine at random moments under load, then a restart, again and again.
 
-Judged by the effect ledger that the handler writes outside the system: every job that was answered with
-201 ends in exactly one terminal state, and what is recorded is what one of its runs did.
+Judged by the effect ledger that the handler writes outside the system: every job that was answered
+with 201 ends in exactly one terminal state, and what is recorded is what one of its runs did.
 
     kill_engine.py [--kills N] [--seed S]
 """

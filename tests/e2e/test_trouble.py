@@ -25,7 +25,7 @@ threads = 2
 plugin = behave.so
 """ + "".join("[handler %s]\n%spool = trouble\n" % (name, QUICK)
               for name in ("crash", "aborts", "stack", "exits", "ends_thread", "forks",
-                           "deaf", "spin", "waits"))
+                           "deaf", "spin", "waits", "leisurely"))
 
 
 class Trouble(unittest.TestCase):
@@ -69,6 +69,12 @@ class Trouble(unittest.TestCase):
         self.assertEqual((job["status"], job["error_code"]), ("dead_letter", "poison"))
         self.assertEqual(self.outcomes(job["id"]), ["crash"] * 3)
 
+    def test_crashing_jobs_do_not_hold_up_their_pool(self):
+        jobs = [self.create("crash", max_retries=5) for _ in range(10)]
+        jobs.append(self.create("forks"))
+        for job_id in jobs:  # 30 processes die young; waiting before each new one took minutes
+            self.engine.wait(job_id, seconds=40)
+
     def test_a_child_process_that_exits_is_nobodys_crash(self):
         self.assertEqual(self.engine.wait(self.create("forks"))["status"], "completed")
 
@@ -85,7 +91,7 @@ class Trouble(unittest.TestCase):
         self.assert_echo_works()
 
     def test_a_run_that_can_be_asked_stops_at_its_timeout(self):
-        for job_type in ("spin", "waits"):
+        for job_type in ("spin", "waits", "leisurely"):
             job = self.engine.wait(self.create(job_type, max_retries=0, timeout_ms=300))
             self.assertEqual((job["status"], job["error_code"]), ("dead_letter", "timeout"))
 
@@ -97,6 +103,12 @@ class Trouble(unittest.TestCase):
         self.assertEqual(self.outcomes(neighbour), ["given_back"])
         self.assertEqual(self.get(neighbour)["attempt"], 1)
         self.assert_echo_works()
+
+    def test_a_deaf_run_on_an_idle_engine_is_killed_on_time(self):
+        began = time.monotonic()
+        job = self.engine.wait(self.create("deaf", max_retries=0, timeout_ms=300), seconds=20)
+        self.assertEqual(job["error_code"], "timeout")
+        self.assertLess(time.monotonic() - began, 7)  # 300 ms, and 5 s from asking to killing
 
     def test_a_hung_pool_does_not_hold_up_another(self):
         for _ in range(5):

@@ -120,6 +120,15 @@ static int32_t waits(jobmill_job *job, void *state)
     return JOBMILL_CANCELLED;
 }
 
+/* Asks only every 100 ms, so that it finds both reasons to stop at once. */
+static int32_t leisurely(jobmill_job *job, void *state)
+{
+    (void)state;
+    while (!jobmill_cancelled(job))
+        usleep(100000);
+    return JOBMILL_CANCELLED;
+}
+
 /* The descriptor must be quiet at the start of a run, whatever the run before it met. */
 static int32_t quiet(jobmill_job *job, void *state)
 {
@@ -255,6 +264,7 @@ static const jobmill_handler table[] = {
     {.job_type = "chatter", .run = chatter},
     {.job_type = "spin", .run = spin},
     {.job_type = "waits", .run = waits},
+    {.job_type = "leisurely", .run = leisurely},
     {.job_type = "quiet", .run = quiet},
     {.job_type = "deaf", .run = deaf},
     {.job_type = "crash", .run = crash},

@@ -16,13 +16,14 @@
 #include <unistd.h>
 
 /* The handlers of tests/hostile/behave.c, in the order of the configuration. */
-#define HANDLERS(X)                                                                        \
-    X(echo)                                                                                \
-    X(tell)                                                                                \
-    X(returns)                                                                             \
-    X(silent)                                                                              \
-    X(bad_result) X(large_result) X(progress) X(chatter) X(spin) X(waits) X(quiet) X(deaf) \
-        X(crash) X(aborts) X(stack) X(exits) X(ends_thread) X(forks)
+#define HANDLERS(X)                                                                                \
+    X(echo)                                                                                        \
+    X(tell)                                                                                        \
+    X(returns)                                                                                     \
+    X(silent)                                                                                      \
+    X(bad_result)                                                                                  \
+    X(large_result) X(progress) X(chatter) X(spin) X(waits) X(quiet) X(deaf) X(leisurely) X(crash) \
+        X(aborts) X(stack) X(exits) X(ends_thread) X(forks)
 
 enum {
 #define X(name) H_##name,
@@ -189,12 +190,15 @@ static void an_unknown_handler_index_is_an_error(void **state)
 {
     struct wire_msg m;
     struct play p;
+    char expected[80];
 
     (void)state;
     start_ready(&p, 1);
     run_one(&p, 999, "null", 0, &m);
     assert_int_equal(m.done.outcome, RUN_ERROR);
-    assert_str(m.done.error, "found handler index 999, expected less than 18");
+    snprintf(expected, sizeof expected, "found handler index 999, expected less than %d",
+             N_HANDLERS);
+    assert_str(m.done.error, expected);
     drain_and_end(&p);
 }
 
@@ -284,6 +288,24 @@ static void a_timeout_is_noticed(void **state)
         run_one(&p, H_quiet, "null", 0, &m);
         assert_int_equal(m.done.outcome, RUN_OK);
     }
+    drain_and_end(&p);
+}
+
+/* The engine asks a run to stop when its timeout has passed: a handler that finds both at once used
+ * to be taken for a cancelled one, which is final. */
+static void a_timeout_that_the_engine_has_seen_is_not_a_cancel(void **state)
+{
+    struct wire_msg m;
+    struct play p;
+
+    (void)state;
+    start_ready(&p, 1);
+    play_send_job(&p, 1, H_leisurely, "null", 20);
+    play_wait_running(&p, 1);
+    clock_sleep_ms(40);
+    play_send_control(&p, WIRE_CANCEL, 1);
+    play_recv_done(&p, &m);
+    assert_int_equal(m.done.outcome, RUN_TIMEOUT);
     drain_and_end(&p);
 }
 
@@ -587,6 +609,7 @@ int main(void)
         cmocka_unit_test(chatter_is_dropped_and_counted),
         cmocka_unit_test(a_cancel_reaches_the_run),
         cmocka_unit_test(a_timeout_is_noticed),
+        cmocka_unit_test(a_timeout_that_the_engine_has_seen_is_not_a_cancel),
         cmocka_unit_test(a_cancel_before_the_start_gives_the_job_back),
         cmocka_unit_test(recall_gives_back_what_has_not_started),
         cmocka_unit_test(drain_finishes_what_runs_and_calls_fini),
