@@ -116,7 +116,7 @@ static int serve_pool(struct dispatch *d, uint32_t pool, bool *more, struct err 
         fill_lanes(d, pool, false);
         rc = claim(d, pool, n_all, slots, &claimed, e);
         window = window > claimed ? window - claimed : 0;
-        *more |= claimed == slots;
+        *more |= claimed > 0;
         fill_lanes(d, pool, true);
     }
     if (rc == 0 && n_fast > 0 && window > 0) {

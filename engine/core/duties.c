@@ -111,20 +111,26 @@ static int carry_bulk(struct duties *d, struct err *e)
     return 0;
 }
 
+/* Runs one duty when it is due. A failing one keeps no other from its work (R12): the first error
+ * is kept in `e`. */
+static void run_one(struct duties *d, bool is_due, int (*duty)(struct duties *d, struct err *e),
+                    struct err *e)
+{
+    struct err own = {0};
+
+    if (is_due && duty(d, &own) != 0 && e->code == 0)
+        *e = own;
+}
+
 static int run_what_is_due(struct duties *d, struct err *e)
 {
     int64_t now = clock_mono_ns();
-    int rc = 0;
 
-    if (atomic_load(&d->due_at_ns) <= now)
-        rc = promote(d, e);
-    if (rc == 0 && d->reap_at_ns <= now)
-        rc = reap(d, e);
-    if (rc == 0 && atomic_load(&d->bulk_waits))
-        rc = carry_bulk(d, e);
-    if (rc == 0 && d->retain_at_ns <= now)
-        rc = retain(d, e);
-    return rc;
+    run_one(d, atomic_load(&d->due_at_ns) <= now, promote, e);
+    run_one(d, d->reap_at_ns <= now, reap, e);
+    run_one(d, atomic_load(&d->bulk_waits), carry_bulk, e);
+    run_one(d, d->retain_at_ns <= now, retain, e);
+    return e->code;
 }
 
 static int64_t ms_until_next(struct duties *d)

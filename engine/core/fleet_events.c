@@ -12,7 +12,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define MESSAGES_PER_EVENT  256 /* one busy executor must not starve the others */
+#define MESSAGES_PER_EVENT  256   /* one busy executor must not starve the others */
+#define MESSAGES_AT_DEATH   65536 /* more than a socket holds; a stray child may go on sending */
 #define QUICK_DEATH_MS      2000
 #define EXECUTOR_EXIT_FENCE 70 /* docs/protocol.md */
 
@@ -351,8 +352,8 @@ void fleet__death_event(struct fleet *f, struct executor *x)
     char how[128];
     int status;
 
-    executor_reap(x, &status);      /* first, so that nothing more is sent */
-    take_messages(f, x, INT32_MAX); /* what it sent before it died still counts */
+    executor_reap(x, &status);              /* first, so that nothing more is sent */
+    take_messages(f, x, MESSAGES_AT_DEATH); /* what it sent before it died still counts */
     fleet__output_event(f, x, false);
     fleet__output_event(f, x, true);
     if (x->state == EXECUTOR_READY)

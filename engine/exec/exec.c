@@ -35,7 +35,7 @@ static bool some_slot_runs(const struct executor *x)
     uint32_t i;
 
     for (i = 0; i < x->config.threads; i++)
-        if (atomic_load(&x->table->slots[i].seq) != 0)
+        if (atomic_load(&x->table->slots[i].seq) != 0 && !atomic_load(&x->slots[i].unanswered))
             return true;
     return false;
 }

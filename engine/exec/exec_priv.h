@@ -72,6 +72,7 @@ struct exec_slot {
     int *scripts;                      /* per entry: the machine's name for its script */
     struct arena arena;                /* as long as the slot */
     int64_t memory_kb, memory_read_ns; /* the last look at the peak memory */
+    _Atomic bool unanswered;           /* its run has ended and cannot be answered */
 };
 
 /* Lets the slots start together, once every one of them has loaded its scripts. */

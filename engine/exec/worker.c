@@ -53,7 +53,9 @@ static void send_done(struct exec_slot *s, struct wire_msg *msg)
         if (chan_send(s->exec->job_fd, msg, false, scratch, &e) == 0)
             return;
     }
-    cancel_end(&s->cancel);
+    /* The run stays shown: if it was the socket that failed (a handler closed it) and not the
+     * engine, it is charged with this death and cannot go round for ever. */
+    atomic_store(&s->unanswered, true);
     exec__engine_gone(s->exec);
 }
 

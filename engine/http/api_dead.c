@@ -321,7 +321,8 @@ void api_dead_purge(struct request *r)
     struct json_doc doc;
     struct params p;
 
-    if (!params_read(r, PARAMS_FILTER | PARAMS_BULK, &p) || !fields_scan(r, true, &doc))
+    if (request_is_refused_by_drain(r) || !params_read(r, PARAMS_FILTER | PARAMS_BULK, &p) ||
+        !fields_scan(r, true, &doc))
         return;
     if (doc.toks != NULL && r->query.len > 0) {
         problem_reply(r, PROBLEM_INVALID, "there is a body and a query, expected one of them");
