@@ -117,6 +117,8 @@ static void read_condition(struct request *r, const struct json_doc *doc,
     if (str_is(word, "status") && value->kind == JSON_ARRAY) {
         n = value->count;
         item++;
+        if (n == 0) /* no state at all would be read as any state */
+            complain(r, PROBLEM_INVALID, pointer, "found an empty array, expected states");
     }
     for (i = 0; i < n; i++, item = json_next(doc, item)) {
         const char *nearest;

@@ -153,6 +153,12 @@ class DeadLetters(Case):
         row = self.finish(self.purge({"filter": {"queue": "purge"}}))
         self.assertEqual((row["succeeded"], self.dead("purge")), (2, []))
 
+    def test_an_empty_list_of_states_is_not_all_states(self):
+        for answer in (self.purge({"filter": {"status": []}}),
+                       self.replay({"filter": {"status": []}})):
+            self.assertEqual(answer.status, 422, answer.body)
+            self.assertEqual(answer.json["errors"][0]["pointer"], "/filter/status")
+
     def test_wrong_requests(self):
         self.assertEqual(self.purge().status, 422)
         self.assertEqual(self.purge({"filter": {}}, "?type=x").status, 422)

@@ -24,8 +24,8 @@ threads = 2
 [handler echo]
 plugin = behave.so
 """ + "".join("[handler %s]\n%spool = trouble\n" % (name, QUICK)
-              for name in ("crash", "aborts", "stack", "exits", "ends_thread", "forks",
-                           "deaf", "spin", "waits", "leisurely"))
+              for name in ("crash", "aborts", "stack", "exits", "ends_thread",
+                           "closes_all", "forks", "deaf", "spin", "waits", "leisurely"))
 
 
 class Trouble(unittest.TestCase):
@@ -68,6 +68,10 @@ class Trouble(unittest.TestCase):
         job = self.engine.wait(self.create("crash", max_retries=50))
         self.assertEqual((job["status"], job["error_code"]), ("dead_letter", "poison"))
         self.assertEqual(self.outcomes(job["id"]), ["crash"] * 3)
+
+    def test_a_run_that_closes_the_sockets_of_its_process_is_charged(self):
+        job = self.engine.wait(self.create("closes_all", max_retries=50), seconds=20)
+        self.assertEqual((job["status"], job["error_code"]), ("dead_letter", "poison"))
 
     def test_crashing_jobs_do_not_hold_up_their_pool(self):
         jobs = [self.create("crash", max_retries=5) for _ in range(10)]

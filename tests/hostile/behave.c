@@ -201,6 +201,18 @@ static int32_t ends_thread(jobmill_job *job, void *state)
     return JOBMILL_OK;
 }
 
+/* The executor's sockets too, so that nobody can be told how the run ended. */
+static int32_t closes_all(jobmill_job *job, void *state)
+{
+    int fd;
+
+    (void)job;
+    (void)state;
+    for (fd = 0; fd < 1024; fd++)
+        close(fd);
+    return JOBMILL_OK;
+}
+
 /* A child that ends by exit() is nobody's crash. */
 static int32_t forks(jobmill_job *job, void *state)
 {
@@ -272,6 +284,7 @@ static const jobmill_handler table[] = {
     {.job_type = "stack", .run = stack},
     {.job_type = "exits", .run = exits},
     {.job_type = "ends_thread", .run = ends_thread},
+    {.job_type = "closes_all", .run = closes_all},
     {.job_type = "forks", .run = forks},
     {.job_type = "single", .concurrency = JOBMILL_SINGLE_THREADED, .run = echo},
     {.job_type = "init_refuses", .init = init_refuses, .run = echo},
