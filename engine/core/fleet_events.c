@@ -152,25 +152,30 @@ static void on_message(struct fleet *f, struct executor *x, const struct wire_ms
         log_warn("unexpected %s from executor pid=%d", wire_kind_name(m->kind), (int)x->pid);
 }
 
-/* Takes up to `max` messages off the job socket; false when it is closed or broken. */
+/* Takes up to `max` messages off the job socket; false when it is closed or one was malformed, but
+ * only after the others have been taken: what the executor said of its other runs counts. */
 static bool take_messages(struct fleet *f, struct executor *x, int max)
 {
     struct wire_msg m;
     struct err e;
+    bool is_good = true;
     int i, got;
 
     for (i = 0; i < max; i++) {
         got = chan_recv(x->job_fd, true, &x->in, &m, &e);
-        if (got == CHAN_MESSAGE)
-            on_message(f, x, &m);
-        else if (got < 0)
-            log_error("malformed message from executor pid=%d: %s", (int)x->pid, e.text);
         if (got == CHAN_NOTHING)
-            return true;
-        if (got != CHAN_MESSAGE)
+            return is_good;
+        if (got == CHAN_MESSAGE) {
+            on_message(f, x, &m);
+        } else if (got == ERR_INVALID) {
+            if (is_good)
+                log_error("malformed message from executor pid=%d: %s", (int)x->pid, e.text);
+            is_good = false;
+        } else { /* closed or broken */
             return false;
+        }
     }
-    return true;
+    return is_good;
 }
 
 void fleet__job_event(struct fleet *f, struct executor *x)

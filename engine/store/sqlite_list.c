@@ -166,10 +166,12 @@ static int scan(struct listing *l, struct job_page *out, struct err *e)
     return rc;
 }
 
-/* Reads the matches in full; the read transaction still shows what the scan saw. */
+/* Reads the matches in full, up to STORE_PAGE_BYTES_MAX; the read transaction still shows what the
+ * scan saw. */
 static int read_page(struct sqlite_conn *c, const struct listing *l, struct arena *arena,
                      struct job_page *out, struct err *e)
 {
+    size_t bytes_before = arena->used_bytes;
     int rc = 0;
 
     out->jobs = arena_array(arena, l->n, sizeof *out->jobs);
@@ -178,6 +180,11 @@ static int read_page(struct sqlite_conn *c, const struct listing *l, struct aren
     while (rc == 0 && out->n < l->n) {
         bool found;
 
+        if (arena->used_bytes - bytes_before > STORE_PAGE_BYTES_MAX) {
+            out->more = true;
+            out->next = l->ids[out->n - 1];
+            return 0;
+        }
         rc = store__get_job(c, l->ids[out->n], arena, &out->jobs[out->n], &found, e);
         out->n++;
     }

@@ -10,6 +10,9 @@
 /* At most this many rows are looked at for one page; a page may be short, only *more tells. */
 #define STORE_SCAN_MAX 10000
 
+/* A page ends behind the job that takes its texts past this, however many were asked for. */
+#define STORE_PAGE_BYTES_MAX (16 * 1024 * 1024)
+
 struct job_filter {
     uint32_t states;                                    /* bit (1 << state); 0: all */
     struct str type, queue, tag, worker_id, error_code; /* ptr NULL: any */
@@ -89,7 +92,8 @@ struct store_read_ops {
                struct err *e);
 
     /* Up to `limit` jobs with ids below `below` (nil: from the newest), merged over hot and
-     * history, at most STORE_SCAN_MAX rows looked at. */
+     * history, at most STORE_SCAN_MAX rows looked at and not much over STORE_PAGE_BYTES_MAX read.
+     */
     int (*list)(struct store *s, const struct job_filter *filter, struct uuid below, size_t limit,
                 struct arena *arena, struct job_page *out, struct err *e);
 

@@ -275,11 +275,48 @@ static void ping_answers(void **state)
     kit_ok(k->s->ops->read.ping(k->s, &e));
 }
 
+/* A list of large jobs must not grow with `limit` (a page of 1000 could have been 2 GiB). */
+static void test_a_page_of_large_jobs_ends_early(void **state)
+{
+    enum { BIG = 1024 * 1024, JOBS = 20 };
+    struct kit *k = *state;
+    struct job_filter all = {0};
+    struct uuid below = {{0}};
+    size_t seen = 0, pages = 0;
+    char *payload = arena_alloc(&k->arena, BIG);
+    struct job_page page;
+    int i;
+
+    assert_non_null(payload);
+    memset(payload, 'x', BIG);
+    payload[0] = payload[BIG - 1] = '"';
+    for (i = 0; i < JOBS; i++) {
+        struct create item = kit_item("big");
+
+        item.job.payload = (struct str){payload, BIG};
+        kit_create_item(k, &item);
+    }
+    do {
+        struct arena arena = ARENA_INIT;
+
+        kit_ok(k->s->ops->read.list(k->s, &all, below, 1000, &arena, &page, &e));
+        assert_true(page.n > 0);
+        assert_true(arena.used_bytes < STORE_PAGE_BYTES_MAX + 2 * BIG);
+        seen += page.n;
+        below = page.next;
+        pages++;
+        arena_free(&arena);
+    } while (page.more);
+    assert_int_equal(seen, JOBS);
+    assert_true(pages > 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_page_of_large_jobs_ends_early),
         TEST(every_set_of_states),
         TEST(every_other_filter),
         TEST(empty_store_has_an_empty_list),
