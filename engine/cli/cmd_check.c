@@ -6,6 +6,9 @@
 #include "cli/table.h"
 #include "conf/value.h"
 #include "core/probe.h"
+#include "http/auth.h"
+#include "queue/queue.h"
+#include "store/store.h"
 
 static void put_line(const char *name, const char *value)
 {
@@ -86,6 +89,20 @@ static void put_pools(const struct catalog *catalog)
     table_fini(&t);
 }
 
+/* What `serve` would refuse later: URLs that no back end answers to, a bad file of tokens. */
+static int check_rest(const struct conf *conf, struct err *e)
+{
+    struct auth *auth = NULL;
+    int rc = store_check_url(str_from(conf->store_url), e);
+
+    if (rc == 0)
+        rc = queue_check_url(str_from(conf->queue_url), e);
+    if (rc == 0)
+        rc = auth_open(conf->tokens_file, &auth, e);
+    auth_close(&auth);
+    return rc;
+}
+
 static int run(const struct cli_args *args)
 {
     struct err e = {.code = 0};
@@ -95,7 +112,7 @@ static int run(const struct cli_args *args)
 
     if (code != CLI_OK)
         return code;
-    if (probe_catalog(conf, false, &catalog, &e) != 0) {
+    if (check_rest(conf, &e) != 0 || probe_catalog(conf, false, &catalog, &e) != 0) {
         code = cli_fail(&e);
     } else {
         put_settings(conf);
@@ -105,7 +122,7 @@ static int run(const struct cli_args *args)
             putchar('\n');
             put_pools(catalog);
         }
-        printf("\nThe configuration is fine: %zu job types from %zu files.\n", catalog->n_routes,
+        printf("\nThe configuration is fine. Job types: %zu, files: %zu.\n", catalog->n_routes,
                catalog->n_artifacts);
     }
     catalog_free(&catalog);

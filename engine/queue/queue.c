@@ -6,13 +6,12 @@
 
 #include <string.h>
 
-int queue_open(struct str url, struct queue **out, struct err *e)
+int queue_check_url(struct str url, struct err *e)
 {
     const char *colon = url.len > 0 ? memchr(url.ptr, ':', url.len) : NULL;
 
-    *out = NULL;
     if (str_is(url, "store:"))
-        return queue__poll_open(out, e);
+        return 0;
     if (colon == NULL)
         return err_set(e, ERR_INVALID, "queue url: found no scheme, expected store:");
     if (str_starts(url, "store:"))
@@ -20,6 +19,14 @@ int queue_open(struct str url, struct queue **out, struct err *e)
     return err_set(e, ERR_INVALID,
                    "queue url: scheme %.*s: is not supported by this build, expected store:",
                    (int)(colon - url.ptr), url.ptr);
+}
+
+int queue_open(struct str url, struct queue **out, struct err *e)
+{
+    int rc = queue_check_url(url, e);
+
+    *out = NULL;
+    return rc == 0 ? queue__poll_open(out, e) : rc;
 }
 
 void queue_close(struct queue **q)

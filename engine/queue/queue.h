@@ -49,6 +49,9 @@ struct queue {
     const struct queue_ops *ops;
 };
 
+/* ERR_INVALID when no queue of this build answers to the URL. Connects to nothing. */
+int queue_check_url(struct str url, struct err *e) MUST_CHECK;
+
 /* Opens by scheme: `store:`. ERR_INVALID on an unknown one. */
 int queue_open(struct str url, struct queue **out, struct err *e) MUST_CHECK;
 void queue_close(struct queue **q);

@@ -15,7 +15,7 @@ static struct str scheme_of(struct str url)
     return colon == NULL ? url : (struct str){url.ptr, (size_t)(colon - url.ptr)};
 }
 
-static int check_url(struct str url, struct err *e)
+int store_check_url(struct str url, struct err *e)
 {
     struct str scheme = scheme_of(url);
 
@@ -31,7 +31,7 @@ static int check_url(struct str url, struct err *e)
 
 int store_open(const struct store_options *options, bool migrate, struct store **out, struct err *e)
 {
-    int rc = check_url(options->url, e);
+    int rc = store_check_url(options->url, e);
 
     *out = NULL;
     return rc == 0 ? store__sqlite_open(options, migrate, out, e) : rc;
@@ -48,7 +48,7 @@ void store_close(struct store **s)
 int store_migrate(const struct store_options *options, bool apply, store_migration_fn *each,
                   void *context, struct err *e)
 {
-    int rc = check_url(options->url, e);
+    int rc = store_check_url(options->url, e);
 
     return rc == 0 ? store__sqlite_migrate(options, apply, each, context, e) : rc;
 }

@@ -231,6 +231,9 @@ struct store_options {
     int64_t (*now_ms)(void); /* the embedded store's clock; NULL: clock_wall_ms */
 };
 
+/* ERR_INVALID when no store of this build answers to the URL's scheme. Connects to nothing. */
+int store_check_url(struct str url, struct err *e) MUST_CHECK;
+
 /* Opens by scheme. ERR_INVALID on an unknown scheme, ERR_UNAVAILABLE when it cannot be reached or
  * is held by another process (which is named), ERR_MISMATCH when its schema is too new,
  * half-applied or older than the code and `migrate` is false. */

@@ -31,6 +31,17 @@ class Commands(unittest.TestCase):
             self.assertEqual(done.returncode, 78, done.stderr)
             self.assertIn("large.ini: larger than", done.stderr)
 
+    def test_check_refuses_what_serve_would_refuse(self):
+        for text, said in (("[store]\nurl = mysql:foo\n", "scheme mysql:"),
+                           ("[queue]\nurl = amqp://host\n", "queue.url"),
+                           ("[api]\ntokens_file = nowhere\n", "nowhere")):
+            with self.subTest(text), tempfile.TemporaryDirectory() as folder:
+                with open(os.path.join(folder, "one.ini"), "w") as f:
+                    f.write(text)
+                done = jobmill("check", "-c", folder)
+                self.assertEqual(done.returncode, 78, done.stderr)
+                self.assertIn(said, done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -17,7 +17,7 @@ LAYERS = {
              "core/thread.h", "store/store.h", "store/store_read.h"],
     "exec": ["base", "json", "model", "ipc", "jobmill.h"],
     "cli": ["base", "json", "model", "conf", "core/exec_path.h", "core/probe.h", "core/serve.h",
-            "http/http.h", "store/migrate.h"],
+            "http/auth.h", "http/http.h", "queue/queue.h", "store/migrate.h", "store/store.h"],
     "main.c": ["base", "cli"],
 }
 
