@@ -204,8 +204,8 @@ def bench_drain(job_type, artifact, folder, count):
 
 
 def bench_latency(count):
-    """To the handler's first instruction, one job at a time: from just before the POST, and from the
-    moment its 201 has arrived."""
+    """To the handler's first instruction, one job at a time: from just before the POST, and from
+    the moment its 201 has arrived."""
     engine = Engine()
     engine.add(os.path.join(BUILD, "bench", "stamp.so"), "plugins")
     engine.start()
