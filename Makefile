@@ -198,13 +198,15 @@ linkage: all ## law 5 as the linker sees it
 	@CC='$(CC)' sh tests/lint/linkage_selftest.sh
 
 tidy: ## clang-tidy over everything (slow)
+	@deploy/debian-packages.sh build check develop
 	@sh tests/lint/analyse.sh tidy
 
 show-warnings:
 	@echo '$(WARNINGS)'
 
 FUZZ_SECONDS ?= 60
-fuzz: ## fuzz the JSON scanner against jansson, and the wire decoder
+fuzz: ## fuzz the JSON scanner against jansson, and the wire decoder (FUZZ_SECONDS=60 each)
+	@deploy/debian-packages.sh build develop
 	@sh tests/fuzz/fuzz.sh $(FUZZ_SECONDS)
 
 bench: all $(BENCH_PLUGINS) $(BENCH_SERVERS) ## measure, each figure beside its limit
@@ -213,12 +215,13 @@ bench: all $(BENCH_PLUGINS) $(BENCH_SERVERS) ## measure, each figure beside its 
 
 # ---- formatting ---------------------------------------------------------------------------------
 
-C_FILES = $(wildcard engine/*.[ch] engine/*/*.[ch] sdk/include/*.h sdk/template/*.c \
+# sdk/ is laid out by hand, for its readers
+C_FILES = $(wildcard engine/*.[ch] engine/*/*.[ch] \
   plugins/*/*.[ch] tests/*/*.[ch] tests/unit/*/*.[ch] bench/*.c)
 format: ## lay every C file out by .clang-format
-	clang-format -i $(C_FILES)
+	$(Q)clang-format -i $(C_FILES)
 format-check: ## say which C files are not laid out by .clang-format
-	clang-format --dry-run -Werror $(C_FILES)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
 
 # ---- installation -------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Usage: debian-packages.sh [-n] [GROUP...]     groups: build (default), check, bench
+# Usage: debian-packages.sh [-n] [GROUP...]     groups: build (default), check,
+# develop, bench
 # Installs what is missing of Debian's packages, says what, and is silent when nothing is missing.
 # -n only prints what is missing. This is the one place that lists the packages; the first column
 # may offer alternatives (a|b): the first is installed when none of them is there.
@@ -25,6 +26,10 @@ check python3-jsonschema                            checks answers against opena
 check clang                                         second compiler, fuzzing
 check cppcheck                                      static analysis
 check binutils                                      what the programs link (readelf, nm)
+develop clang                                       fuzzing
+develop clang-format                                make format
+develop clang-tidy                                  make tidy
+develop libclang-rt-dev                             runtime of the fuzzers
 bench wrk                                           HTTP load
 bench python3                                       benchmark scripts
 LIST
@@ -83,9 +88,9 @@ fi
 [ $# -gt 0 ] || set -- build
 for group in "$@"; do
     case $group in
-    build | check | bench) ;;
+    build | check | develop | bench) ;;
     *)
-        echo "debian-packages.sh: found group '$group', expected build, check or bench" >&2
+        echo "debian-packages.sh: found group '$group', expected build, check, develop or bench" >&2
         exit 2
         ;;
     esac

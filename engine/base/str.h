@@ -16,7 +16,7 @@ struct str {
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
 #define STR_NONE     ((struct str){NULL, 0})
 /* For printf: "%.*s" with STR_ARG(s). */
-#define STR_ARG(s)   (int)(s).len, (s).ptr
+#define STR_ARG(s) (int)(s).len, (s).ptr
 
 struct str str_from(const char *text); /* NULL gives STR_NONE */
 bool str_eq(struct str a, struct str b);

@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "model/job.h"
 
-#define CONF_POOLS_MAX    64
-#define CONF_HANDLERS_MAX 1024
+#define CONF_POOLS_MAX      64
+#define CONF_HANDLERS_MAX   1024
 #define CONF_ROLE_API       1u
 #define CONF_ROLE_WORKER    2u
 #define CONF_ROLE_SCHEDULER 4u
@@ -54,12 +54,12 @@ struct handler_conf {
 };
 
 struct conf {
-    struct arena arena; /* owns everything below */
-    const char *dir;    /* the configuration folder, as given */
+    struct arena arena;   /* owns everything below */
+    const char *dir;      /* the configuration folder, as given */
     const char *base_dir; /* absolute folder that holds it; relative paths start here */
 
     /* [engine] */
-    uint32_t roles; /* CONF_ROLE_… */
+    uint32_t roles;                              /* CONF_ROLE_… */
     const char *data_dir, *plugin_dir, *lua_dir; /* absolute */
     const char *exec_path; /* jobmill-exec; empty: beside this program, else in libexec */
     const char *node_id;   /* empty: kept in data_dir/node_id */

@@ -14,7 +14,10 @@ struct backoff {
 
 /* A constant: waits from `first` ms on, never longer than `cap`. Half of each is random, so that
  * nodes part company, and half is not, so that no loop spins. */
-#define BACKOFF(first, cap) {.policy = {(first), (cap), 200, 50}, .failures = 0}
+#define BACKOFF(first, cap)                                \
+    {                                                      \
+        .policy = {(first), (cap), 200, 50}, .failures = 0 \
+    }
 
 /* After one more failure: the ms to wait. */
 int64_t backoff_next_ms(struct backoff *b);

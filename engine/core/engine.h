@@ -36,7 +36,7 @@ struct handler_info {
     int64_t timeout_ms;
     struct retry_policy retry;
     int64_t runs, failures, mean_us; /* on this node since its start */
-    int64_t last_seen; /* ms */
+    int64_t last_seen;               /* ms */
 };
 
 const struct conf *engine_conf(struct engine *e);

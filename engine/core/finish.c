@@ -41,24 +41,31 @@ static void fill(struct finish *f, const struct run *run, int64_t now_ns)
         f->ended_ago_ms = 0;
 }
 
+/* The store has looked at the items and will never take them as they are. */
+static bool is_refusal(int rc)
+{
+    return rc == ERR_INVALID || rc == ERR_LIMIT || rc == ERR_MISMATCH || rc == ERR_CONFLICT;
+}
+
 /* Keeps calling until the store answers: a result that exists must not be thrown away while the
  * lease may still be good. Afterwards the token decides. */
-static int finish_persistently(struct finish_thread *f, struct finish *items, size_t n)
+static int finish_persistently(struct finish_thread *f, struct finish *items, size_t n,
+                               struct err *e)
 {
     struct backoff trouble = BACKOFF(TROUBLE_FIRST_MS, TROUBLE_MAX_MS);
-    struct err e = {0};
+    int rc;
 
-    while (f->store->ops->finish(f->store, items, n, &e) != 0) {
+    while ((rc = f->store->ops->finish(f->store, items, n, e)) != 0 && !is_refusal(rc)) {
         if (trouble.failures == 0)
             log_error("cannot record how %zu runs ended: %s; trying again with back-off", n,
-                      e.text);
+                      e->text);
         if (atomic_load(&f->give_up))
-            return e.code;
+            return rc;
         clock_sleep_ms(backoff_next_ms(&trouble));
     }
     if (backoff_end(&trouble))
         log_info("the store records again");
-    return 0;
+    return rc;
 }
 
 /* The last progress of a run stays with its job. Losing it in trouble is acceptable. */
@@ -127,6 +134,37 @@ static void follow_up(struct finish_thread *f, const struct finish *items, size_
         f->queue->ops->dead(f->queue, dead, n_dead);
 }
 
+static void become_bad_result(struct run *run, const struct err *e)
+{
+    run->outcome = RUN_BAD_RESULT;
+    buf_reset(&run->error);
+    buf_addf(&run->error, "the store refuses to record this run: %s", e->text);
+}
+
+/* Records the items. When the store refuses them it halves the batch until the bad one is alone,
+ * and records that as a bad result: one bad row never fails its batch. */
+static void record_items(struct finish_thread *f, struct run **runs, struct finish *items, size_t n)
+{
+    struct err e = {0};
+    int rc = finish_persistently(f, items, n, &e);
+    size_t i;
+
+    if (rc == 0) {
+        follow_up(f, items, n);
+        for (i = 0; i < n; i++)
+            log_ending(runs[i], &items[i]);
+    } else if (is_refusal(rc) && n > 1) {
+        record_items(f, runs, items, n / 2);
+        record_items(f, runs + n / 2, items + n / 2, n - n / 2);
+    } else if (is_refusal(rc) && runs[0]->outcome != RUN_BAD_RESULT) {
+        become_bad_result(runs[0], &e);
+        fill(&items[0], runs[0], clock_boot_ns());
+        record_items(f, runs, items, 1);
+    } else if (is_refusal(rc)) {
+        log_error("a run cannot be recorded at all: %s", e.text);
+    }
+}
+
 static void record(struct finish_thread *f, struct run **runs, size_t n)
 {
     struct finish items[BATCH_MAX];
@@ -137,11 +175,7 @@ static void record(struct finish_thread *f, struct run **runs, size_t n)
     for (i = 0; i < n; i++)
         fill(&items[i], runs[i], now_ns);
     record_progress(f, runs, n);
-    if (finish_persistently(f, items, n) == 0) {
-        follow_up(f, items, n);
-        for (i = 0; i < n; i++)
-            log_ending(runs[i], &items[i]);
-    }
+    record_items(f, runs, items, n);
     for (i = 0; i < n; i++) {
         fleet_place_free(f->fleet, runs[i]);
         run_free(runs[i]);

@@ -12,7 +12,7 @@ struct finish_thread {
     struct store *store;
     struct queue *queue;
     struct duties *duties;
-    struct fleet *fleet; /* whose places become free again */
+    struct fleet *fleet;  /* whose places become free again */
     struct mailbox inbox; /* of struct run; bounded by what may be in flight */
     struct pulse pulse;
     _Atomic uint64_t stale; /* results that came too late and changed nothing */

@@ -19,8 +19,8 @@ struct submit {
     pthread_t thread;
 };
 
-int submit_start(struct submit *s, struct store *store, struct queue *queue,
-                 struct duties *duties, size_t max_pending, struct err *e) MUST_CHECK;
+int submit_start(struct submit *s, struct store *store, struct queue *queue, struct duties *duties,
+                 size_t max_pending, struct err *e) MUST_CHECK;
 
 /* See engine_submit. Any thread. */
 int submit_post(struct submit *s, struct submission *one, struct err *e) MUST_CHECK;

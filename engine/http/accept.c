@@ -26,6 +26,7 @@ static void turn_away(struct http *h, int fd)
     ssize_t n;
 
     n = send(fd, h->full_answer.ptr, h->full_answer.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)n; /* it is only a courtesy */
     shutdown(fd, SHUT_WR);
     n = recv(fd, ignored, sizeof ignored, MSG_DONTWAIT);
     (void)n;

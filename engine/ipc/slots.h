@@ -36,7 +36,7 @@ struct slot_table {
     /* Who ended the process, written by its last words; the first cause stays. */
     _Atomic uint32_t crash_cause;  /* enum slots_cause */
     _Atomic uint32_t crash_signal; /* 0: none */
-    _Atomic uint32_t crash_slot; /* index + 1; 0: not a slot thread */
+    _Atomic uint32_t crash_slot;   /* index + 1; 0: not a slot thread */
     _Atomic uint64_t crash_address;
     struct slot slots[SLOTS_MAX];
 };

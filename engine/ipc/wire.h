@@ -27,8 +27,8 @@ struct wire_job {
 struct wire_done {
     uint64_t seq;
     enum run_outcome outcome;
-    int64_t retry_delay_ms;        /* -1: no hint */
-    int64_t started_ns, ended_ns;  /* CLOCK_BOOTTIME; started_ns 0: never started */
+    int64_t retry_delay_ms;       /* -1: no hint */
+    int64_t started_ns, ended_ns; /* CLOCK_BOOTTIME; started_ns 0: never started */
     int64_t cpu_us, memory_kb;
     struct str result, error;
 };
@@ -40,7 +40,7 @@ struct wire_progress {
 };
 
 struct wire_log {
-    uint64_t seq; /* 0: no job */
+    uint64_t seq;  /* 0: no job */
     int32_t level; /* JOBMILL_LOG_… */
     struct str text;
 };

@@ -89,8 +89,8 @@ int64_t job_rank(int64_t run_at_ms, int32_t priority);
 /* What happens to a running job whose run ended like that (DETAILS: states and accounting). */
 struct run_verdict {
     enum job_state next;
-    int64_t delay_ms;       /* RETRYING: until the next attempt */
-    const char *error_code; /* NULL for success */
+    int64_t delay_ms;                 /* RETRYING: until the next attempt */
+    const char *error_code;           /* NULL for success */
     int32_t attempt, crashes, losses; /* the job's new counters */
 };
 

@@ -197,6 +197,57 @@ static void many_posters(void **state)
     free(letters);
 }
 
+struct reader {
+    struct mailbox *mb;
+    int taken;
+};
+
+/* Takes letters one by one until there will be none; hands the end on to the next reader. */
+static void *take_some(void *arg)
+{
+    struct reader *r = arg;
+
+    for (;;) {
+        struct mail *m = mailbox_take(r->mb, 1, -1);
+
+        if (m != NULL) {
+            assert_int_equal(((struct letter *)m)->poster, 0);
+            ((struct letter *)m)->poster = 1;
+            r->taken++;
+        } else if (mailbox_is_closed(r->mb)) {
+            mailbox_close(r->mb);
+            return NULL;
+        }
+    }
+}
+
+static void readers_share_the_letters(void **state)
+{
+    struct letter *letters = calloc(PER_POSTER, sizeof *letters);
+    struct reader readers[POSTERS];
+    pthread_t threads[POSTERS];
+    struct mailbox mb;
+    int i, total = 0;
+
+    (void)state;
+    assert_non_null(letters);
+    open_box(&mb, 0, false);
+    for (i = 0; i < POSTERS; i++) {
+        readers[i] = (struct reader){&mb, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, take_some, &readers[i]), 0);
+    }
+    for (i = 0; i < PER_POSTER; i++)
+        assert_true(mailbox_post(&mb, &letters[i].mail));
+    mailbox_close(&mb);
+    for (i = 0; i < POSTERS; i++) {
+        pthread_join(threads[i], NULL);
+        total += readers[i].taken;
+    }
+    assert_int_equal(total, PER_POSTER);
+    mailbox_fini(&mb);
+    free(letters);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +257,7 @@ int main(void)
         cmocka_unit_test(descriptor_tells),
         cmocka_unit_test(closes),
         cmocka_unit_test(many_posters),
+        cmocka_unit_test(readers_share_the_letters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

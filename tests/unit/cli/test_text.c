@@ -21,8 +21,8 @@ static void makes_text_safe(void **state)
          "\\x9b31m"}, /* C1 in UTF-8 */
         {"\x9B"
          "31m",
-         "\\x9b31m"}, /* and as a bare byte */
-        {"\xE2\x80\xAE"
+         "\\x9b31m"},   /* and as a bare byte */
+        {"\xE2\x80\xAE" /* NOLINT(misc-misleading-bidirectional): the point of this line */
          "evil",
          "\\u202eevil"}, /* reverses what follows */
         {"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"},

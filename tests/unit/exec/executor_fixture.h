@@ -9,15 +9,12 @@
 #include <sys/wait.h>
 
 /* The handlers of tests/hostile/behave.c, in the order of the configuration. */
-#define HANDLERS(X)                                                                          \
-    X(echo)                                                                                  \
-    X(tell)                                                                                  \
-    X(returns)                                                                               \
-    X(silent)                                                                                \
-    X(bad_result)                                                                            \
-    X(large_result)                                                                          \
-    X(progress) X(chatter) X(spin) X(waits) X(quiet) X(deaf) X(leisurely) X(crash) X(aborts) \
-        X(stack) X(exits) X(ends_thread) X(forks)
+/* clang-format off */
+#define HANDLERS(X)                                                                               \
+    X(echo) X(tell) X(returns) X(silent) X(bad_result) X(large_result) X(progress) X(chatter)     \
+    X(spin) X(waits) X(quiet) X(deaf) X(leisurely) X(crash) X(aborts) X(stack) X(exits)           \
+    X(ends_thread) X(forks)
+/* clang-format on */
 
 enum {
 #define X(name) H_##name,
