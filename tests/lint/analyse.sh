@@ -15,7 +15,7 @@ flags="-std=c11 -D_GNU_SOURCE -DJOBMILL_VERSION=\"lint\" -DJOBMILL_PREFIX=\"/usr
     -Isdk/include -Itests
     $(pkg-config --cflags sqlite3 jansson libsodium libmicrohttpd libcurl inih lua5.4 cmocka)"
 # the Makefile's, so that the two cannot drift apart
-warnings=$(make -s --no-print-directory show-warnings)
+warnings=$(env -u MAKEFLAGS make -s --no-print-directory show-warnings)
 
 for what in "$@"; do
     echo "  $what"
