@@ -70,6 +70,7 @@ How to go on:
   make run                                      the engine in the foreground, on 127.0.0.1:8080
   build/jobmill enqueue hello '{"name":"you"}'  enqueue a job; get, list and wait show it
   curl -s localhost:8080/api/v1/stats           what is queued, running, done
-  cp lua-handlers/hello.lua lua-handlers/mine.lua   your first handler; then restart the engine
+  sed s/hello/mine/ lua-handlers/hello.lua > lua-handlers/mine.lua
+                                                your first handler, for jobs of type `mine`; restart
   docs/api.md, docs/lua.md, sdk/template/       the REST surface, handlers in Lua, handlers in C
 EOF
